@@ -1,0 +1,1 @@
+"""mssante: the French secure health e-mail system (MSSanté) as one program."""

@@ -1,0 +1,1 @@
+"""A whole trust space in one process tree."""

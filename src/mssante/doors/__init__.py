@@ -1,0 +1,1 @@
+"""The shells: sockets and pages that translate, call a flow, translate back."""

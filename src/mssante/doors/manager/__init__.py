@@ -1,0 +1,1 @@
+"""The manager's publication point: white list and revocation lists over HTTPS."""

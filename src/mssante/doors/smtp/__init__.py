@@ -1,0 +1,1 @@
+"""The SMTP doors: between operators, and submission."""

@@ -1,0 +1,1 @@
+"""The use cases, where rules, store and the outside meet."""

@@ -1,0 +1,1 @@
+"""What reaches out: SMTP to other operators, white list, revocation lists, DNS."""

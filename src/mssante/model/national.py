@@ -1,0 +1,68 @@
+"""National identifiers: shape and check digits.
+
+Source: operators.md 4.3 (IdNat_Struct, IdNat_PS), 1.4 (INS matricule).
+"""
+
+from typing import Final
+
+RPPS_DIGITS: Final = 11
+FINESS_DIGITS: Final = 9
+SIRET_DIGITS: Final = 14
+INS_CHARS: Final = 15
+
+
+def luhn_is_valid(digits: str) -> bool:
+    """Tell whether the last digit is the Luhn key of those before it; False when it is not all ASCII digits."""
+    if not (digits.isascii() and digits.isdigit()):
+        return False
+    total = 0
+    for place, char in enumerate(reversed(digits)):
+        value = int(char) * (2 if place % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def with_luhn(digits: str) -> str:
+    """Return the digits with their Luhn key added."""
+    return next(f"{digits}{key}" for key in range(10) if luhn_is_valid(f"{digits}{key}"))
+
+
+def is_rpps(text: str) -> bool:
+    """Tell whether it is an RPPS number: 11 digits, the last one a Luhn key."""
+    return len(text) == RPPS_DIGITS and luhn_is_valid(text)
+
+
+def is_siret(text: str) -> bool:
+    """Tell whether it is a SIRET number: 14 digits, the last one a Luhn key."""
+    return len(text) == SIRET_DIGITS and luhn_is_valid(text)
+
+
+def is_finess(text: str) -> bool:
+    """Tell whether it is a FINESS number: 9 characters, department 2A or 2B allowed, the last one a Luhn key.
+
+    The letter of a Corsican number counts as 0 in the key (our choice; the national rule was not found).
+    """
+    if len(text) != FINESS_DIGITS or not text.isascii():
+        return False
+    plain = text.upper()
+    if plain[:2] in {"2A", "2B"}:
+        plain = f"20{plain[2:]}"
+    return luhn_is_valid(plain)
+
+
+def ins_key(thirteen: str) -> str:
+    """Return the two-digit key of the first 13 characters of an INS matricule.
+
+    Source: INSEE number: 97 - (number mod 97), 2A counts as 19 and 2B as 18.
+    """
+    department = {"2A": "19", "2B": "18"}.get(thirteen[5:7].upper(), thirteen[5:7])
+    return f"{97 - int(thirteen[:5] + department + thirteen[7:]) % 97:02d}"
+
+
+def is_ins(text: str) -> bool:
+    """Tell whether it is an INS matricule: 13 characters and their key."""
+    if len(text) != INS_CHARS or not text.isascii() or not text[-2:].isdigit():
+        return False
+    body = text[:13].upper()
+    plain = body[:5] + body[5:7].replace("A", "0").replace("B", "0") + body[7:]
+    return plain.isdigit() and ins_key(text[:13]) == text[-2:]

@@ -1,0 +1,280 @@
+"""The settings, one frozen value per section of the configuration file; read by `mssante.app.config` only.
+
+Every number says its unit in its name. The text of each ``Attributes`` entry is what `docs/settings.md` prints.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """Who this operator is.
+
+    Attributes:
+        name: short name, shown in logs, notices and reports.
+        hostname: full host name said in EHLO and in the 220 greeting; the CN of the certificate as a rule.
+        data_dir: folder of the database and of the message files; only this program writes in it.
+        postmaster: address in the notices that we send; must be a mailbox of ours.
+        language: language of texts for users; only "fr" for now.
+    """
+
+    name: str
+    hostname: str
+    data_dir: Path
+    postmaster: str
+    language: str = "fr"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSettings:
+    """Certificates and what is accepted of others.
+
+    Attributes:
+        certificate: PEM file, our SERV SSL certificate first, then its authority's.
+        key: PEM file of its private key, readable by this program only.
+        anchors: PEM file of the root authorities of the trust space.
+        intermediates: PEM file of the authorities below the roots.
+        allow_tls13: offer TLS 1.3 beside 1.2 between operators (source: operators.md 2.2, unknown, our choice: off).
+        require_client_usage: refuse a peer certificate whose extendedKeyUsage is absent (source: operators.md U6).
+        refuse_weak_keys: refuse RSA keys under 2,048 bits and signatures with MD5 or SHA-1 in the chain.
+    """
+
+    certificate: Path
+    key: Path
+    anchors: Path
+    intermediates: Path
+    allow_tls13: bool = False
+    require_client_usage: bool = False
+    refuse_weak_keys: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSettings:
+    """White list and revocation.
+
+    Attributes:
+        list_url: where the manager publishes the white list (HTTPS).
+        list_anchors: PEM file of the roots for that HTTPS server; empty: the anchors of [tls].
+        refresh_seconds: time between two looks at the list and the revocation lists.
+        alarm_seconds: age of the last successful look after which an alarm is raised.
+        stop_seconds: age after which federated traffic stops with a temporary refusal (source: operators.md 3.5, our choice).
+        shrink_share: largest share of the domains that a new list may lose, 0 to 1; more is refused with an alarm.
+        grow_factor: largest growth of a new list, as a factor; more is refused with an alarm.
+        signature: "absent-allowed", "required" (enveloped XML signature by a certificate of `signer_names`).
+        signer_names: subjects that may sign the list, RFC 4514.
+        dn_comparison: "structural" (Unicode, case and spaces folded) or "strict" (text equal).
+        check_host: when sending, the certificate must name the host that was contacted (source: operators.md U4).
+        check_host_except: domains for which `check_host` is relaxed.
+        crl_max_age_seconds: how long after its nextUpdate the last valid revocation list stays good (ECO.1.1.7).
+        crl_required: refuse, temporarily, a peer whose authority has no revocation list with us.
+    """
+
+    list_url: str
+    list_anchors: Path | None = None
+    refresh_seconds: float = 3600
+    alarm_seconds: float = 86400
+    stop_seconds: float = 7 * 86400
+    shrink_share: float = 0.1
+    grow_factor: float = 3.0
+    signature: str = "absent-allowed"
+    signer_names: tuple[str, ...] = ()
+    dn_comparison: str = "structural"
+    check_host: bool = True
+    check_host_except: tuple[str, ...] = ()
+    crl_max_age_seconds: float = 3 * 86400
+    crl_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpSettings:
+    """The door for other operators.
+
+    Attributes:
+        host: address to listen on.
+        port: 25 by custom; 0 takes a free one.
+        header_from: what to do when the From field's domain is not one of the peer's: "log" or "refuse".
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - an operator's public door listens everywhere unless told otherwise
+    port: int = 25
+    header_from: str = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionSettings:
+    """The doors for our own users and software.
+
+    Attributes:
+        host: address to listen on.
+        port: submission with STARTTLS.
+        implicit_port: submission with TLS from the first byte; -1 closes it.
+        sign_in_tries: failed sign-ins on one connection before it is closed.
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - see SmtpSettings
+    port: int = 587
+    implicit_port: int = 465
+    sign_in_tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """Bounds of the SMTP doors.
+
+    Attributes:
+        message_bytes: largest message accepted, announced with SIZE.
+        recipients: most recipients of one message.
+        command_bytes: longest command line with its CRLF (RFC 5321 4.5.3.1.4 asks 512, extensions add to it).
+        text_line_bytes: longest line of a message without its CRLF (RFC 5321 4.5.3.1.6).
+        header_bytes: longest header block.
+        header_count: most header fields.
+        hops: most Received fields; more is a loop.
+        bad_commands: bad commands on one connection before it is closed.
+        connections: open connections of one door in all.
+        connections_per_address: open connections from one address.
+        unknown_recipients: unknown recipients on one connection before it is slowed down and closed.
+        greeting_seconds: most time from connection to EHLO and TLS.
+        command_seconds: longest wait for the next command.
+        data_seconds: longest time for one message, whatever its rate.
+        data_bytes_per_second: least rate of a message after its first 10 seconds.
+        session_seconds: longest life of a connection.
+        spool_memory_bytes: messages being received are kept in memory up to this size, then in a file.
+    """
+
+    message_bytes: int = 25 * MIB
+    recipients: int = 500
+    command_bytes: int = 2048
+    text_line_bytes: int = 998
+    header_bytes: int = MIB
+    header_count: int = 1000
+    hops: int = 50
+    bad_commands: int = 10
+    connections: int = 1000
+    connections_per_address: int = 100
+    unknown_recipients: int = 20
+    greeting_seconds: float = 30
+    command_seconds: float = 300
+    data_seconds: float = 1800
+    data_bytes_per_second: int = 500
+    session_seconds: float = 7200
+    spool_memory_bytes: int = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """The embedded store.
+
+    Attributes:
+        inline_bytes: bodies up to this size go in the database, larger ones in flushed files.
+        group_commit: most transactions flushed together.
+        readers: threads for long reads.
+        quota_bytes: quota of a new mailbox.
+        dedupe_seconds: how long a copy is remembered so that a peer's retry is not delivered twice.
+        free_bytes: free room below which new mail is refused with a temporary code.
+    """
+
+    inline_bytes: int = 128 * 1024
+    group_commit: int = 200
+    readers: int = 4
+    quota_bytes: int = 2048 * MIB
+    dedupe_seconds: float = 7 * 86400
+    free_bytes: int = 64 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """Deliveries.
+
+    Attributes:
+        workers: deliveries at the same time in all.
+        per_destination: connections to one domain at the same time.
+        lease_seconds: how long a worker may hold a copy before another takes it.
+        poll_seconds: slow look at the queue, whatever the notifications.
+        first_retry_seconds: wait after the first failure; each next one doubles.
+        longest_retry_seconds: longest wait between two attempts.
+        warn_seconds: age at which the sender is told of the delay.
+        give_up_seconds: age at which the sender is told that it failed (RFC 5321 4.5.4.1: 4 to 5 days).
+        connect_seconds: longest wait for a connection and its handshake.
+        reply_seconds: longest wait for one reply of a peer.
+        data_reply_seconds: longest wait for the reply to a whole message (RFC 5321 4.5.3.2.6: 10 minutes).
+        notice_bytes: most bytes of the original given back in a notice.
+    """
+
+    workers: int = 20
+    per_destination: int = 4
+    lease_seconds: float = 900
+    poll_seconds: float = 5
+    first_retry_seconds: float = 60
+    longest_retry_seconds: float = 7200
+    warn_seconds: float = 14400
+    give_up_seconds: float = 5 * 86400
+    connect_seconds: float = 30
+    reply_seconds: float = 300
+    data_reply_seconds: float = 600
+    notice_bytes: int = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class ResolverSettings:
+    """How the hosts of a domain are found.
+
+    Attributes:
+        mode: "dns" (MX records) or "static" (the table below only).
+        table: domain -> list of "host:port" or "name=address:port", most wanted first; "name" is the host that the
+            certificate must name.
+        timeout_seconds: longest wait for one answer.
+        port: port of the hosts that DNS gives.
+    """
+
+    mode: str = "dns"
+    table: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    timeout_seconds: float = 10
+    port: int = 25
+
+
+@dataclass(frozen=True, slots=True)
+class SecretSettings:
+    """Secrets, as files only; made by ``mssante init`` with mode 0600.
+
+    Attributes:
+        credential_key: 32 random bytes; keys the hash of application passwords.
+        trace_key: 32 random bytes; keys the pseudonyms of citizens in traces.
+    """
+
+    credential_key: Path
+    trace_key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ManagerSettings:
+    """The manager's publication point (role "manager" only).
+
+    Attributes:
+        host: address to listen on.
+        port: HTTPS port.
+        crl_dir: folder of the revocation lists that are served under /CRL/.
+        signer_certificate: PEM file, signs the list; empty: the list is published without signature.
+        signer_key: PEM file of its key.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 443
+    crl_dir: Path | None = None
+    signer_certificate: Path | None = None
+    signer_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """Logs.
+
+    Attributes:
+        format: "json" (one object per line) or "console".
+        level: "debug", "info", "warning" or "error".
+    """
+
+    format: str = "json"
+    level: str = "info"

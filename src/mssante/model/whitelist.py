@@ -1,0 +1,71 @@
+"""The white list as a value: which certificate names may speak for which domains."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mssante.model.dn import DistinguishedName
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ``Domaine`` of the file: one domain bound to one certificate name."""
+
+    domain: str
+    dn: DistinguishedName
+    dn_text: str
+    description: str
+    responsible: str
+    support: str
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class BadEntry:
+    """An entry that was left out, with the place and the reason; never a reason to refuse the file."""
+
+    line: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhiteList:
+    """A whole list in force.
+
+    Attributes:
+        generated_at: ``DateDeGeneration``, UTC; names the version.
+        entries: the usable ones, in the order of the file.
+        names: domain -> certificate names bound to it.
+        keys: domain -> structural keys of those names (see `DistinguishedName.key`).
+        all_keys: every structural key of the list, for peers that send the null reverse path.
+        bad: what was left out.
+    """
+
+    generated_at: datetime
+    entries: tuple[Entry, ...]
+    names: Mapping[str, frozenset[DistinguishedName]]
+    keys: Mapping[str, frozenset[object]]
+    all_keys: frozenset[object]
+    bad: tuple[BadEntry, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Return the name of this version as logs and audit give it: ``2026-01-02T03:04:05Z``."""
+        return self.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def build_white_list(generated_at: datetime, entries: tuple[Entry, ...], bad: tuple[BadEntry, ...] = ()) -> WhiteList:
+    """Return the list with its look-up tables made."""
+    names: dict[str, set[DistinguishedName]] = {}
+    for entry in entries:
+        names.setdefault(entry.domain, set()).add(entry.dn)
+    keys = {domain: frozenset[object](dn.key for dn in dns) for domain, dns in names.items()}
+    return WhiteList(
+        generated_at=generated_at,
+        entries=entries,
+        names={domain: frozenset(dns) for domain, dns in names.items()},
+        keys=keys,
+        all_keys=frozenset(key for found in keys.values() for key in found),
+        bad=bad,
+    )

@@ -1,0 +1,1 @@
+"""Policy: facts in, decision out; pure functions only."""

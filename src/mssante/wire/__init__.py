@@ -1,0 +1,1 @@
+"""Protocols and formats as pure code: bytes in, values out, and back."""

@@ -1,0 +1,1 @@
+"""The white list file of the trust space: read, write, sign."""

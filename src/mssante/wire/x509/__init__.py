@@ -1,0 +1,1 @@
+"""Certificates and revocation lists: read to facts, judge a chain."""
