@@ -63,6 +63,7 @@ class Kind(enum.Enum):
     HOST_UNREACHABLE = "host-unreachable"
     PEER_PROTOCOL = "peer-protocol"
     PEER_REFUSED = "peer-refused"
+    PEER_DEFERRED = "peer-deferred"
     EXPIRED = "expired"
 
 
@@ -123,5 +124,6 @@ TEMPORARY = frozenset(
         Kind.HOST_UNKNOWN,
         Kind.HOST_UNREACHABLE,
         Kind.PEER_PROTOCOL,
+        Kind.PEER_DEFERRED,
     }
 )

@@ -48,6 +48,7 @@ class Summary:
         header_bytes: length of the header block with its empty line.
         national: X-MSS-NIL, X-MSS-CODECDA, X-MSS-INS, X-MSS-MES as found (lower-case name -> value).
         present: lower-case names of the fields that stand in the header.
+        broken_lines: header lines that are neither a field nor the continuation of one.
     """
 
     message_id: str = ""
@@ -59,6 +60,7 @@ class Summary:
     header_bytes: int = 0
     national: dict[str, str] = field(default_factory=dict)
     present: frozenset[str] = frozenset()
+    broken_lines: int = 0
 
 
 @dataclass(frozen=True, slots=True)
