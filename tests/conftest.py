@@ -1,9 +1,15 @@
 """What all tests share: where the reference data lie, and the rule that continuous integration skips nothing."""
 
 import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from mssante.app.sandbox import authority as ca
+from mssante.app.sandbox.pki import Legal, SandboxPki, bad_certificates, new_pki
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,6 +29,50 @@ def shared() -> Path:
             f"reference data not there: {folder} (they are not part of the repository)", allow_module_level=True
         )
     return folder
+
+
+@dataclass(frozen=True, slots=True)
+class PkiKit:
+    """A PKI made once for all tests: a handful of keys, ready certificates.
+
+    Attributes:
+        now: when it was made; certificates are good from one hour before to a year after.
+        keys: four spare keys; the first is the one of `operator` and of the bad certificates.
+        operator: a SERV SSL certificate of mss.chu-valdore.fr.
+        other: one of mss.rivalie.fr, another legal person.
+        application: an ORG AUTH_CLI certificate.
+        signer: an ORG SIGN certificate.
+        bad: expired, not-yet-valid, revoked, other-authority, other-name.
+    """
+
+    now: datetime
+    pki: SandboxPki
+    keys: tuple[RSAPrivateKey, ...]
+    operator: ca.Issued
+    other: ca.Issued
+    application: ca.Issued
+    signer: ca.Issued
+    bad: dict[str, ca.Issued]
+
+
+@pytest.fixture(scope="session")
+def pki() -> PkiKit:
+    """Return the PKI that tests share."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    keys = tuple(ca.new_key() for _ in range(4))
+    made = new_pki(keys[2], keys[3], now, base_url="https://127.0.0.1:1")
+    hospital = Legal("CHU DE VALDORÉ", "1310000108", "Haute-Garonne (31)")
+    regional = Legal("GRADES RIVALIE", "1860000108", "Vienne (86)")
+    return PkiKit(
+        now=now,
+        pki=made,
+        keys=keys,
+        operator=made.server(hospital, "mss.chu-valdore.fr", key=keys[0], now=now),
+        other=made.server(regional, "mss.rivalie.fr", key=keys[1], now=now),
+        application=made.client(hospital, "DPI VALDORE", key=keys[1], now=now),
+        signer=made.signer(hospital, "SIGNATURE LISTE BLANCHE", key=keys[1], now=now),
+        bad=bad_certificates(made, hospital, "mss.chu-valdore.fr", keys[0], now),
+    )
 
 
 def _unexpected_skips(reporter: pytest.TerminalReporter) -> list[str]:
