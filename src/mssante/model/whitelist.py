@@ -39,6 +39,7 @@ class WhiteList:
         names: domain -> certificate names bound to it.
         keys: domain -> structural keys of those names (see `DistinguishedName.key`).
         all_keys: every structural key of the list, for peers that send the null reverse path.
+        all_names: every certificate name of the list, for the strict comparison.
         bad: what was left out.
     """
 
@@ -48,6 +49,7 @@ class WhiteList:
     keys: Mapping[str, frozenset[object]]
     all_keys: frozenset[object]
     bad: tuple[BadEntry, ...] = ()
+    all_names: frozenset[DistinguishedName] = frozenset()
 
     @property
     def version(self) -> str:
@@ -60,12 +62,15 @@ def build_white_list(generated_at: datetime, entries: tuple[Entry, ...], bad: tu
     names: dict[str, set[DistinguishedName]] = {}
     for entry in entries:
         names.setdefault(entry.domain, set()).add(entry.dn)
-    keys = {domain: frozenset[object](dn.key for dn in dns) for domain, dns in names.items()}
+    # One certificate serves thousands of domains: its key is made once.
+    key_of = {dn: dn.key for dns in names.values() for dn in dns}
+    keys = {domain: frozenset[object](key_of[dn] for dn in dns) for domain, dns in names.items()}
     return WhiteList(
         generated_at=generated_at,
         entries=entries,
         names={domain: frozenset(dns) for domain, dns in names.items()},
         keys=keys,
-        all_keys=frozenset(key for found in keys.values() for key in found),
+        all_keys=frozenset(key_of.values()),
         bad=bad,
+        all_names=frozenset(key_of),
     )
