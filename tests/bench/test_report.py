@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from bench.report import Figure, Row, Series, figure_table, memory_table, merged, ratio, row_table, spliced
 
 FIGURE = Figure("smtp_accepted_4k_c10", 2000.4, "messages/s", "Postfix", 1000.0, 2)
