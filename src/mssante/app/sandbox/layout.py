@@ -1,0 +1,291 @@
+"""Lay a sandbox out in a folder: keys and certificates, configuration files, stores with their mailboxes.
+
+Everything an operator of the sandbox needs stands in its own folder, as a real one would have it. Not for starting
+the programs (see `mssante.app.sandbox.processes`).
+"""
+
+import json
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from mssante.app.sandbox import authority as ca
+from mssante.app.sandbox import space
+from mssante.app.sandbox.pki import (
+    LOOPBACK,
+    Legal,
+    SandboxPki,
+    bad_certificates,
+    new_pki,
+    write_issued,
+    write_pki,
+    write_private,
+    write_public,
+)
+
+SECRET_BYTES: Final = 32
+REFRESH_SECONDS: Final = 0.5
+# The sandbox's list has few domains, and the demonstration takes one out: the guard against shrinking must let it.
+SHRINK_SHARE: Final = 0.5
+Section = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A certificate and its key, as files."""
+
+    certificate: Path
+    key: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The doors of one operator, all on loopback."""
+
+    smtp: int
+    submission: int
+    submissions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """One operator as laid out.
+
+    Attributes:
+        server: its SERV SSL certificate.
+        software: common name -> ORG AUTH_CLI certificate of the software that opens its APP boxes.
+    """
+
+    plan: space.PlannedOperator
+    folder: Path
+    config: Path
+    ports: Ports
+    server: Pair
+    software: Mapping[str, Pair]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The whole space as laid out.
+
+    Attributes:
+        anchors: PEM file of the root.
+        intermediates: PEM file of the authority that issues.
+        entries: what the manager lists: (domain, certificate name, description).
+        visitors: certificates of parties without a server: visitor, leaving, unlisted.
+        bad: certificates that must be refused, by their fault.
+    """
+
+    folder: Path
+    anchors: Path
+    intermediates: Path
+    manager_folder: Path
+    manager_config: Path
+    manager_port: int
+    operators: tuple[Laid, ...]
+    entries: tuple[tuple[str, str, str], ...]
+    visitors: Mapping[str, Pair]
+    bad: Mapping[str, Pair]
+
+    def operator_of(self, domain: str) -> Laid:
+        """Return the operator that has the domain."""
+        return next(laid for laid in self.operators if domain in laid.plan.domains)
+
+    @property
+    def crl_folder(self) -> Path:
+        """Return the folder of the revocation lists that the manager publishes."""
+        return self.folder / "pki" / "crl"
+
+
+def lay_out(folder: Path, now: datetime) -> Layout:
+    """Write keys, certificates and configuration files under the folder; return where everything is."""
+    now = now.replace(microsecond=0)
+    ports = free_ports(1 + 3 * len(space.OPERATORS))
+    manager_port = ports.pop()
+    pki_folder = folder / "pki"
+    pki = new_pki(ca.new_key(), ca.new_key(), now, base_url=f"https://{LOOPBACK}:{manager_port}")
+    bad, visitors = _peers(pki, pki_folder, now)
+    write_pki(pki, pki_folder, now)
+    servers = {plan.key: _server(pki, plan, folder / plan.key, now) for plan in space.OPERATORS}
+    where = {plan.key: Ports(ports.pop(), ports.pop(), ports.pop()) for plan in space.OPERATORS}
+    table = {
+        domain: [f"{plan.host}={LOOPBACK}:{where[plan.key].smtp}"]
+        for plan in space.OPERATORS
+        for domain in plan.domains
+    }
+    common = _common(pki_folder, manager_port)
+    laid = tuple(
+        _operator(
+            plan,
+            folder / plan.key,
+            where[plan.key],
+            servers[plan.key],
+            _software(pki, plan, folder, now),
+            common,
+            table,
+        )
+        for plan in space.OPERATORS
+    )
+    manager_folder = folder / space.MANAGER_KEY
+    return Layout(
+        folder=folder,
+        anchors=pki_folder / "anchors.pem",
+        intermediates=pki_folder / "intermediates.pem",
+        manager_folder=manager_folder,
+        manager_config=_manager(pki, manager_folder, manager_port, common, now),
+        manager_port=manager_port,
+        operators=laid,
+        entries=_entries(laid, visitors),
+        visitors=visitors,
+        bad=bad,
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """Return that many free TCP ports of loopback; all are held until the last is known, so that none comes twice."""
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for one in held:
+            one.bind((LOOPBACK, 0))
+        return [int(one.getsockname()[1]) for one in held]
+    finally:
+        for one in held:
+            one.close()
+
+
+def toml_text(sections: Mapping[str, Section | str]) -> str:
+    """Return the settings as TOML; strings are written as JSON strings, which TOML reads the same."""
+    lines = [f"{name} = {_toml(value)}" for name, value in sections.items() if isinstance(value, str)]
+    for name, section in sections.items():
+        if isinstance(section, str):
+            continue
+        lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in section.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(str(key))} = {_toml(item)}" for key, item in value.items()) + " }"
+    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+
+
+def _peers(pki: SandboxPki, folder: Path, now: datetime) -> tuple[dict[str, Pair], dict[str, Pair]]:
+    """Issue the certificates of the bad peers and of the parties without a server; one key serves them all."""
+    key = ca.new_key()
+    bad = bad_certificates(pki, space.VISITOR_LEGAL, space.VISITOR_HOST, key, now)
+    good = {
+        "visitor": pki.server(space.VISITOR_LEGAL, space.VISITOR_HOST, key=key, now=now),
+        "leaving": pki.server(space.VISITOR_LEGAL, space.LEAVING_HOST, key=key, now=now),
+        "unlisted": pki.server(
+            Legal("INCONNU", space.VISITOR_LEGAL.structure, "Paris (75)"), "mss.inconnu.fr", key=key, now=now
+        ),
+    }
+    return (
+        {name: _pair(pki, issued, folder / "bad", name) for name, issued in bad.items()},
+        {name: _pair(pki, issued, folder / "visitors", name) for name, issued in good.items()},
+    )
+
+
+def _server(pki: SandboxPki, plan: space.PlannedOperator, folder: Path, now: datetime) -> Pair:
+    return _pair(pki, pki.server(plan.legal, plan.host, key=ca.new_key(), now=now), folder, "server")
+
+
+def _software(pki: SandboxPki, plan: space.PlannedOperator, folder: Path, now: datetime) -> dict[str, Pair]:
+    return {
+        box.software: _pair(
+            pki, pki.client(plan.legal, box.software, key=ca.new_key(), now=now), folder / plan.key, box.address.local
+        )
+        for box in plan.mailboxes
+        if box.software
+    }
+
+
+def _pair(pki: SandboxPki, issued: ca.Issued, folder: Path, name: str) -> Pair:
+    certificate, key = write_issued(pki, issued, folder, name)
+    return Pair(certificate, key, issued.name)
+
+
+def _common(pki_folder: Path, manager_port: int) -> dict[str, dict[str, object]]:
+    return {
+        "tls": {"anchors": pki_folder / "anchors.pem", "intermediates": pki_folder / "intermediates.pem"},
+        "trust": {
+            "list_url": f"https://{LOOPBACK}:{manager_port}/listeblanchemssante.xml",
+            "refresh_seconds": REFRESH_SECONDS,
+            "shrink_share": SHRINK_SHARE,
+        },
+        "logs": {"format": "json", "level": "info"},
+    }
+
+
+def _operator(
+    plan: space.PlannedOperator,
+    folder: Path,
+    ports: Ports,
+    server: Pair,
+    software: Mapping[str, Pair],
+    common: Mapping[str, dict[str, object]],
+    table: Mapping[str, list[str]],
+) -> Laid:
+    sections: dict[str, Section | str] = {
+        "role": "operator",
+        "operator": {
+            "name": plan.name,
+            "hostname": plan.host,
+            "data_dir": folder / "data",
+            "postmaster": str(plan.postmaster),
+        },
+        "tls": {"certificate": server.certificate, "key": server.key, **common["tls"]},
+        "trust": common["trust"],
+        "smtp": {"host": LOOPBACK, "port": ports.smtp},
+        "submission": {"host": LOOPBACK, "port": ports.submission, "implicit_port": ports.submissions},
+        "queue": {"first_retry_seconds": 1, "poll_seconds": 1},
+        "resolver": {"mode": "static", "table": table},
+        "secrets": _secrets(folder),
+        "logs": common["logs"],
+    }
+    config = folder / "mssante.toml"
+    write_public(config, toml_text(sections).encode())
+    return Laid(plan, folder, config, ports, server, software)
+
+
+def _manager(pki: SandboxPki, folder: Path, port: int, common: Mapping[str, dict[str, object]], now: datetime) -> Path:
+    server = _pair(
+        pki, pki.server(space.MANAGER_LEGAL, space.MANAGER_HOST, key=ca.new_key(), now=now), folder, "server"
+    )
+    sections: dict[str, Section | str] = {
+        "role": "manager",
+        "operator": {
+            "name": "Gestionnaire de l'espace de confiance",
+            "hostname": space.MANAGER_HOST,
+            "data_dir": folder / "data",
+            "postmaster": f"postmaster@{space.MANAGER_HOST}",
+        },
+        "tls": {"certificate": server.certificate, "key": server.key, **common["tls"]},
+        "trust": common["trust"],
+        "manager": {"host": LOOPBACK, "port": port, "crl_dir": folder.parent / "pki" / "crl"},
+        "secrets": _secrets(folder),
+        "logs": common["logs"],
+    }
+    config = folder / "mssante.toml"
+    write_public(config, toml_text(sections).encode())
+    return config
+
+
+def _secrets(folder: Path) -> dict[str, Path]:
+    paths = {name: folder / "secrets" / f"{name}.bin" for name in ("credential_key", "trace_key")}
+    for path in paths.values():
+        write_private(path, secrets.token_bytes(SECRET_BYTES))
+    (folder / "secrets").chmod(0o700)
+    return paths
+
+
+def _entries(laid: tuple[Laid, ...], visitors: Mapping[str, Pair]) -> tuple[tuple[str, str, str], ...]:
+    listed = [(domain, one.server.name, text) for one in laid for domain, text in one.plan.domains.items()]
+    listed.append((space.VISITOR_DOMAIN, visitors["visitor"].name, "Partie sans serveur, pour les essais"))
+    listed.append((space.LEAVING_DOMAIN, visitors["leaving"].name, "Partie que l'on retire de la liste"))
+    return tuple(listed)

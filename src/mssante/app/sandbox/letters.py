@@ -1,0 +1,221 @@
+"""The mail of the demonstration: who writes what to whom, and how it is handed to the sender's operator.
+
+Sent through the submission door with Python's own smtplib, as a program of a third party would.
+"""
+
+import asyncio
+import smtplib
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import make_msgid
+from typing import Final
+
+from mssante.app.sandbox import space
+from mssante.app.sandbox.layout import Layout
+from mssante.app.sandbox.pdf import letter_pdf
+from mssante.app.sandbox.pki import LOOPBACK
+from mssante.app.sandbox.stores import SandboxAccount
+from mssante.model.address import Address, parse_address
+from mssante.model.errors import LinkError
+from mssante.wire.mime.compose import compose
+
+DOCTOR: Final = parse_address("claire.martel@chu-valdore.mssante.fr")
+CARDIOLOGY: Final = parse_address("cardiologie@chu-valdore.mssante.fr")
+GP: Final = parse_address("paul.lenoir@medecin.mssante.fr")
+NURSING_HOME: Final = parse_address("coordination@ehpad-les-tilleuls.mssante.fr")
+RESULTS: Final = parse_address("resultats@labo-rivalie.mssante.fr")
+CITIZEN: Final = Address(space.CITIZEN_INS, space.CITIZEN_DOMAIN)
+SUBMIT_SECONDS: Final = 30
+PRODUCT: Final = {"X-MSS-NIL": "SANDBOX"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message of the demonstration, ready to send.
+
+    Attributes:
+        title: what it is, in French.
+        message_id: without brackets.
+        data: the whole message, CRLF.
+    """
+
+    title: str
+    message_id: str
+    sender: Address
+    recipients: tuple[Address, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A letter that its operator accepted.
+
+    Attributes:
+        reply: of the submission door to the whole message.
+        started_at: monotonic seconds when the connection was opened.
+        accepted_at: monotonic seconds when the reply came.
+        method: how the sender signed in.
+        tls: protocol and suite of the submission.
+    """
+
+    letter: Letter
+    reply: str
+    started_at: float
+    accepted_at: float
+    method: str
+    tls: str
+
+
+def first_letters(now: datetime) -> tuple[Letter, ...]:
+    """Return the discharge letter, the laboratory result and the message to a citizen."""
+    return (
+        _letter(
+            "Lettre de liaison",
+            DOCTOR,
+            (GP, NURSING_HOME),
+            "Lettre de liaison de sortie",
+            "Cher confrère,\n\nVeuillez trouver ci-joint la lettre de liaison de votre patiente, sortie ce jour"
+            " du service de cardiologie.\n\nBien confraternellement,\nDr Claire MARTEL\n",
+            [("lettre-de-liaison.pdf", "application/pdf", letter_pdf("Lettre de liaison", _DISCHARGE))],
+            now,
+        ),
+        _letter(
+            "Résultat de biologie",
+            RESULTS,
+            (CARDIOLOGY, GP),
+            "Compte rendu de biologie médicale",
+            "Compte rendu envoyé automatiquement par le laboratoire. Le document joint fait foi.\n",
+            [("resultat.pdf", "application/pdf", letter_pdf("Compte rendu de biologie", _RESULT))],
+            now,
+        ),
+        _letter(
+            "Message à un usager",
+            GP,
+            (CITIZEN,),
+            "Votre ordonnance",
+            "Bonjour Madame,\n\nVotre ordonnance est prête. Vous pouvez répondre à ce message.\n\nDr Paul LENOIR\n",
+            [],
+            now,
+        ),
+    )
+
+
+def answer_to(letter: Letter, now: datetime) -> Letter:
+    """Return the GP's answer to the discharge letter."""
+    return _letter(
+        "Réponse du médecin traitant",
+        GP,
+        (DOCTOR,),
+        "Re: Lettre de liaison de sortie",
+        "Merci pour ces informations, je revois la patiente mardi.\n\nDr Paul LENOIR\n",
+        [],
+        now,
+        in_reply_to=letter.message_id,
+    )
+
+
+async def send(layout: Layout, account: SandboxAccount, letter: Letter) -> Sent:
+    """Hand the letter to the sender's operator; software signs in with its certificate, people with their password.
+
+    Raises:
+        LinkError: the operator did not accept it.
+    """
+    return await asyncio.to_thread(_send, layout, account, letter)
+
+
+def user_context(layout: Layout, account: SandboxAccount) -> ssl.SSLContext:
+    """Return the TLS context of the account's program: it trusts the sandbox's root, and shows its certificate."""
+    context = ssl.create_default_context(cafile=layout.anchors)
+    if account.software:
+        context.load_cert_chain(account.software.certificate, account.software.key)
+    return context
+
+
+def _send(layout: Layout, account: SandboxAccount, letter: Letter) -> Sent:
+    started_at = time.monotonic()
+    port = layout.operator_of(account.address.domain).ports.submission
+    try:
+        with smtplib.SMTP(LOOPBACK, port, local_hostname="poste.exemple.fr", timeout=SUBMIT_SECONDS) as client:
+            client.starttls(context=user_context(layout, account))
+            client.ehlo()
+            method = _sign_in(client, account)
+            suite = client.sock.cipher() if isinstance(client.sock, ssl.SSLSocket) else None
+            reply = _transaction(client, letter)
+    except (OSError, smtplib.SMTPException) as error:
+        msg = f"{letter.title}: the operator of {account.address.domain} did not accept it: {error}"
+        raise LinkError(msg) from error
+    tls = f"{suite[1]} {suite[0]}" if suite else ""
+    return Sent(letter, reply, started_at, time.monotonic(), method, tls)
+
+
+def _sign_in(client: smtplib.SMTP, account: SandboxAccount) -> str:
+    if account.software is None:
+        client.login(account.user, account.password)
+        return "PLAIN"
+    code, text = client.docmd("AUTH", "EXTERNAL =")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, text)
+    return "EXTERNAL"
+
+
+def _transaction(client: smtplib.SMTP, letter: Letter) -> str:
+    client.mail(str(letter.sender), ["BODY=8BITMIME"])
+    for recipient in letter.recipients:
+        code, text = client.rcpt(str(recipient))
+        if code != 250:
+            raise smtplib.SMTPRecipientsRefused({str(recipient): (code, text)})
+    code, text = client.data(letter.data)
+    if code != 250:
+        raise smtplib.SMTPDataError(code, text)
+    return f"{code} {text.decode(errors='replace')}"
+
+
+def _letter(
+    title: str,
+    sender: Address,
+    recipients: tuple[Address, ...],
+    subject: str,
+    text: str,
+    attachments: list[tuple[str, str, bytes]],
+    now: datetime,
+    *,
+    in_reply_to: str = "",
+) -> Letter:
+    message_id = make_msgid(domain=sender.domain).strip("<>")
+    headers: Mapping[str, str] = PRODUCT
+    data = compose(
+        sender=sender,
+        to=recipients,
+        subject=subject,
+        text=text,
+        attachments=attachments,
+        message_id=message_id,
+        now=now,
+        in_reply_to=in_reply_to,
+        references=(in_reply_to,) if in_reply_to else (),
+        headers=headers,
+    )
+    return Letter(title, message_id, sender, recipients, data)
+
+
+_DISCHARGE: Final = (
+    "CHU de Valdoré, service de cardiologie",
+    "",
+    "Patiente : Mme Jeanne VIDAL (personne inventée)",
+    "Hospitalisée du 16 au 23 novembre 2026 pour décompensation cardiaque.",
+    "Sortie ce jour à l'EHPAD Les Tilleuls. Contrôle biologique dans 7 jours.",
+    "",
+    "Dr Claire MARTEL",
+)
+_RESULT: Final = (
+    "Laboratoire Rivalie",
+    "",
+    "Patiente : Mme Jeanne VIDAL (personne inventée)",
+    "Potassium : 4,2 mmol/L (3,5 à 5,1)",
+    "Créatinine : 84 µmol/L (49 à 90)",
+    "",
+    "Validé par le Dr Anne ROBIN",
+)

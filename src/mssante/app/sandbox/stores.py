@@ -1,0 +1,107 @@
+"""Fill the stores of the sandbox before its programs start: domains, mailboxes, accounts, entries of the manager.
+
+What ``mssante init`` and ``mssante mailbox`` do for a real operator, in one transaction for each store.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from mssante.app.config import read_secret
+from mssante.app.sandbox.layout import Laid, Layout, Pair
+from mssante.app.sandbox.space import PlannedMailbox
+from mssante.flows.sign_in import PASSWORD_BYTES, digest_password, new_password
+from mssante.model.address import Address
+from mssante.model.dn import parse_dn
+from mssante.model.mailbox import AccountKind, MailboxType
+from mssante.model.settings import StoreSettings
+from mssante.store import accounts, domains, listing, mailboxes
+from mssante.store.engine import Store
+from mssante.store.tx import Tx
+
+CONTACT: Final = "contact@exemple.fr"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxAccount:
+    """A mailbox of the sandbox with what is needed to open it.
+
+    Attributes:
+        user: login; the address itself.
+        password: application password.
+        software: client certificate that opens it too (APP boxes), or None.
+    """
+
+    address: Address
+    kind: MailboxType
+    holder: str
+    user: str
+    password: str
+    software: Pair | None
+
+
+async def fill_operator(laid: Laid, now: datetime) -> tuple[SandboxAccount, ...]:
+    """Make the operator's store with its domains, mailboxes and accounts; return the accounts."""
+    settings = StoreSettings()
+    key = read_secret(laid.folder / "secrets" / "credential_key.bin")
+    postmaster = PlannedMailbox(laid.plan.postmaster, MailboxType.ORG, f"Postmaster {laid.plan.name}", "")
+    made = tuple(_account(laid, box) for box in (*laid.plan.mailboxes, postmaster))
+    store = await Store.open(laid.folder / "data", settings)
+    try:
+
+        async def work(tx: Tx) -> None:
+            for domain in laid.plan.domains:
+                await domains.add_domain(tx, domain, now)
+            for account, box in zip(made, (*laid.plan.mailboxes, postmaster), strict=True):
+                await _add(tx, account, box, key, settings.quota_bytes, now)
+
+        await store.write(work)
+    finally:
+        await store.close()
+    return made
+
+
+async def fill_manager(layout: Layout, now: datetime) -> None:
+    """Make the manager's store with the entries of the white list."""
+    store = await Store.open(layout.manager_folder / "data", StoreSettings())
+    try:
+
+        async def work(tx: Tx) -> None:
+            for domain, name, description in layout.entries:
+                await listing.admit(
+                    tx,
+                    domain=domain,
+                    dn_text=name,
+                    description=description,
+                    responsible=CONTACT,
+                    support=CONTACT,
+                    now=now,
+                )
+
+        await store.write(work)
+    finally:
+        await store.close()
+
+
+def _account(laid: Laid, box: PlannedMailbox) -> SandboxAccount:
+    password = new_password(secrets.token_bytes(PASSWORD_BYTES))
+    software = laid.software[box.software] if box.software else None
+    return SandboxAccount(box.address, box.kind, box.holder, str(box.address), password, software)
+
+
+async def _add(
+    tx: Tx, account: SandboxAccount, box: PlannedMailbox, key: bytes, quota_bytes: int, now: datetime
+) -> None:
+    mailbox = await mailboxes.create_mailbox(
+        tx, box.address, box.kind, holder=box.holder, identifier=box.identifier, quota_bytes=quota_bytes, now=now
+    )
+    made = await accounts.create_account(
+        tx,
+        account.user,
+        AccountKind.APPLICATION if account.software else AccountKind.PERSON,
+        certificate_name=parse_dn(account.software.name) if account.software else None,
+        now=now,
+    )
+    await accounts.grant(tx, made.account_id, mailbox.mailbox_id, may_read=True, may_send=True)
+    await accounts.add_credential(tx, made.account_id, "sandbox", digest_password(key, account.password), now)
