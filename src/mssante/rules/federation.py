@@ -109,7 +109,7 @@ def judge_sender(facts: SenderFacts) -> Decision:
 
     Source: operators.md 2.5 (receiving side, R1 to R5, null reverse path); reliability.md B02, B04.
     """
-    peer = _judge_peer(facts.encrypted, facts.certificate, facts.chain)
+    peer = _judge_peer(facts)
     if isinstance(peer, Refusal):
         return peer
     listed = facts.listed
@@ -157,7 +157,7 @@ def judge_destination(facts: DestinationFacts) -> Decision:
             f"Le domaine {facts.domain} ne fait pas (ou plus) partie de l’espace de confiance MSSanté : "
             "vérifiez l’adresse du destinataire.",
         )
-    peer = _judge_peer(facts.encrypted, facts.certificate, facts.chain)
+    peer = _judge_peer(facts)
     if isinstance(peer, Refusal):
         return peer
     if not _is_bound(peer.subject, facts.domain, facts.listed, white_list):
@@ -189,15 +189,23 @@ def names_host(certificate: Certificate, host_name: str) -> bool:
     return "*" not in wanted and wanted in host_names(certificate)
 
 
-def _judge_peer(encrypted: bool, certificate: Certificate | None, chain: ChainCheck) -> Certificate | Refusal:  # noqa: FBT001
-    if not encrypted:
-        return Refusal(Kind.TLS_REQUIRED, R2, "TLS is required between operators: issue STARTTLS first")
-    if certificate is None:
-        return Refusal(Kind.CERTIFICATE_MISSING, R3, "a certificate of the trust space is required")
+def judge_certificate(certificate: Certificate, chain: ChainCheck) -> Refusal | None:
+    """Return why the certificate cannot be used, or None; the same for operators and for applications.
+
+    Source: operators.md 2.5 (R3, R4); operators.md 2.4.
+    """
     if chain.verdict is ChainVerdict.TRUSTED:
-        return certificate
+        return None
     kind, rule, text = _CHAIN[chain.verdict]
     return Refusal(kind, rule, text, f"{chain.detail}; DN {certificate.subject}")
+
+
+def _judge_peer(facts: SenderFacts | DestinationFacts) -> Certificate | Refusal:
+    if not facts.encrypted:
+        return Refusal(Kind.TLS_REQUIRED, R2, "TLS is required between operators: issue STARTTLS first")
+    if facts.certificate is None:
+        return Refusal(Kind.CERTIFICATE_MISSING, R3, "a certificate of the trust space is required")
+    return judge_certificate(facts.certificate, facts.chain) or facts.certificate
 
 
 def _usable_list(listed: ListFacts) -> WhiteList | Refusal:

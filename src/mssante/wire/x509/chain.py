@@ -31,6 +31,7 @@ class Usage(enum.Enum):
 
     CLIENT = "client"
     SERVER = "server"
+    SIGNER = "signer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +199,12 @@ def _judge_dates(links: Sequence[_Link], now: datetime) -> ChainCheck | None:
 
 def _judge_usage(certificate: Certificate, usage: Usage, policy: ChainPolicy) -> ChainCheck | None:
     keys = certificate.key_usages
-    if keys and not keys & {"digital_signature", "key_agreement"}:
+    # A seal for documents may hold contentCommitment alone; no extendedKeyUsage is known for it.
+    enough = {"digital_signature", "content_commitment" if usage is Usage.SIGNER else "key_agreement"}
+    if keys and not keys & enough:
         return ChainCheck(ChainVerdict.BAD_USAGE, "keyUsage lacks digitalSignature")
+    if usage is Usage.SIGNER:
+        return None
     found = certificate.extended_usages
     if usage is Usage.SERVER:
         wanted, optional = {SERVER_USAGE, ANY_USAGE}, True
