@@ -8,6 +8,7 @@ from typing import Protocol
 from mssante.model.address import Address
 from mssante.model.envelope import MailOptions, Recipient
 from mssante.model.message import Deferred, Failed
+from mssante.model.outside import Fetched
 from mssante.model.peer import PeerFacts
 
 Clock = Callable[[], datetime]
@@ -100,15 +101,6 @@ class Courier(Protocol):
     async def open(self, host: Host) -> Channel | Deferred:
         """Return the channel after mutual TLS, or why there is none (unreachable, no STARTTLS, bad certificate)."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A document as fetched: its bytes and the validators for the next conditional look."""
-
-    data: bytes
-    etag: str
-    last_modified: str
 
 
 class DocumentSource(Protocol):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from mssante.flows.ports import DocumentSource, Fetched
+from mssante.flows.ports import DocumentSource
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Permit
 from mssante.model.errors import LinkError, TheirProtocolError
+from mssante.model.outside import Fetched
 from mssante.model.settings import TrustSettings
 from mssante.model.whitelist import WhiteList
 from mssante.rules.list_update import UpdateFacts, judge_update
