@@ -125,6 +125,7 @@ class Copy:
     warned: bool
     last_kind: Kind | None
     last_detail: str
+    dsn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""Accounts, what they may do with mailboxes, and their application passwords (as keyed hashes only)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from mssante.model.address import Address, parse_address
+from mssante.model.dn import DistinguishedName
+from mssante.model.errors import StoreError
+from mssante.model.mailbox import Account, AccountId, AccountKind, Credential, CredentialId, MailboxId
+from mssante.store.times import from_micros, to_micros
+from mssante.store.tx import Row, Tx
+
+_decode_rdns = msgspec.json.Decoder(tuple[tuple[tuple[str, str], ...], ...]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What one account may do with one mailbox."""
+
+    address: Address
+    mailbox_id: MailboxId
+    may_read: bool
+    may_send: bool
+
+
+async def create_account(
+    tx: Tx, login: str, kind: AccountKind, *, certificate_name: DistinguishedName | None, now: datetime
+) -> Account:
+    """Create an account; return it.
+
+    Raises:
+        StoreError: the login or the certificate name is another account's.
+    """
+    row = await tx.one(
+        "add_account",
+        login=login,
+        login_key=login.casefold(),
+        kind=kind.value,
+        certificate=None if certificate_name is None else msgspec.json.encode(certificate_name.rdns).decode(),
+        certificate_key=None if certificate_name is None else _name_key(certificate_name),
+        created_at=to_micros(now),
+    )
+    if row is None:
+        msg = f"login {login} or its certificate name is another account's: choose another one"
+        raise StoreError(msg)
+    return Account(AccountId(row[0]), login, kind, certificate_name, active=True)
+
+
+async def account_by_login(tx: Tx, login: str) -> Account | None:
+    """Return the account of a login, active or not; case does not count."""
+    row = await tx.one("account_by_login", login_key=login.casefold())
+    return None if row is None else _account(row)
+
+
+async def account_by_certificate(tx: Tx, name: DistinguishedName) -> Account | None:
+    """Return the account that signs in with a certificate of this subject, compared by structure."""
+    row = await tx.one("account_by_certificate", certificate_key=_name_key(name))
+    return None if row is None else _account(row)
+
+
+async def list_accounts(tx: Tx) -> tuple[Account, ...]:
+    """Return every account, sorted by login."""
+    return tuple(_account(row) for row in await tx.all("list_accounts"))
+
+
+async def set_account_active(tx: Tx, account_id: AccountId, *, active: bool) -> None:
+    """Open or close an account.
+
+    Raises:
+        StoreError: there is no such account.
+    """
+    if await tx.one("set_account_active", account_id=account_id, active=int(active)) is None:
+        msg = f"there is no account {account_id}: list the accounts and try again"
+        raise StoreError(msg)
+
+
+async def grant(tx: Tx, account_id: AccountId, mailbox_id: MailboxId, *, may_read: bool, may_send: bool) -> None:
+    """Set what an account may do with a mailbox, in the place of what it could before."""
+    await tx.run(
+        "grant_right",
+        account_id=account_id,
+        mailbox_id=mailbox_id,
+        may_read=int(may_read),
+        may_send=int(may_send),
+    )
+
+
+async def rights(tx: Tx, account_id: AccountId) -> tuple[Right, ...]:
+    """Return what an account may do, sorted by address."""
+    return tuple(
+        Right(parse_address(address), MailboxId(mailbox_id), bool(may_read), bool(may_send))
+        for address, mailbox_id, may_read, may_send in await tx.all("list_rights", account_id=account_id)
+    )
+
+
+async def add_credential(tx: Tx, account_id: AccountId, name: str, digest: bytes, now: datetime) -> CredentialId:
+    """Add an application password by its keyed hash; return its identifier.
+
+    Raises:
+        StoreError: the hash is there already, or there is no such account.
+    """
+    row = await tx.one("add_credential", account_id=account_id, name=name, digest=digest, created_at=to_micros(now))
+    if row is None:
+        msg = f"credential {name} was not kept: try again"
+        raise StoreError(msg)
+    return CredentialId(row[0])
+
+
+async def credential_by_digest(tx: Tx, digest: bytes) -> tuple[Account, Credential] | None:
+    """Return the account, active or not, and the credential of a keyed hash; None when unknown or revoked."""
+    row = await tx.one("credential_by_digest", digest=digest)
+    return None if row is None else (_account(row[:5]), _credential(row[5:]))
+
+
+async def list_credentials(tx: Tx, account_id: AccountId) -> tuple[Credential, ...]:
+    """Return the credentials of an account, revoked ones too, oldest first."""
+    return tuple(_credential(row) for row in await tx.all("list_credentials", account_id=account_id))
+
+
+async def revoke_credential(tx: Tx, credential_id: CredentialId, now: datetime) -> bool:
+    """Revoke a credential; False when it is unknown or was revoked before."""
+    return await tx.one("revoke_credential", credential_id=credential_id, revoked_at=to_micros(now)) is not None
+
+
+async def touch_credential(tx: Tx, credential_id: CredentialId, now: datetime) -> None:
+    """Note the last use of a credential."""
+    await tx.run("touch_credential", credential_id=credential_id, last_used_at=to_micros(now))
+
+
+def _name_key(name: DistinguishedName) -> str:
+    return msgspec.json.encode([sorted(rdn) for rdn in name.key]).decode()
+
+
+def _account(row: Row) -> Account:
+    account_id, login, kind, certificate, active = row
+    name = None if certificate is None else DistinguishedName(_decode_rdns(certificate))
+    return Account(AccountId(account_id), login, AccountKind(kind), name, bool(active))
+
+
+def _credential(row: Row) -> Credential:
+    credential_id, account_id, name, created_at, revoked_at, last_used_at = row
+    return Credential(
+        CredentialId(credential_id),
+        AccountId(account_id),
+        name,
+        from_micros(created_at),
+        None if revoked_at is None else from_micros(revoked_at),
+        None if last_used_at is None else from_micros(last_used_at),
+    )

@@ -1,0 +1,173 @@
+"""The embedded store: one writer thread with group commit, readers beside it, bodies in files when they are large.
+
+Store functions (``mailboxes.create_mailbox(tx, ...)`` and so on) run through `Store.write`, `Store.read` or
+`Store.read_long`; nothing else opens the database.
+
+Source: reliability.md A, B and 6.8; design.md section 4.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from mssante.model.errors import StoreError
+from mssante.model.settings import StoreSettings
+from mssante.store.blobs import BlobFolder
+from mssante.store.connection import FILE_NAME, SqliteTx, connect, translate
+from mssante.store.migrate import load_migrations, migrate
+from mssante.store.named import load_queries
+from mssante.store.tx import Work, drive
+from mssante.store.writer import Writer
+
+T = TypeVar("T")
+
+
+def _no_probe(_step: str) -> None:
+    """Do nothing at the named steps."""
+
+
+class _Reader:
+    """A reading connection and its transaction object, for one thread."""
+
+    __slots__ = ("connection", "tx")
+
+    def __init__(self, path: Path) -> None:
+        self.connection = connect(path, reader=True)
+        self.tx = SqliteTx(self.connection, load_queries(), path)
+
+
+class Store:
+    """An open store; `blobs` holds the bodies that are too large for the database.
+
+    Guards the connections: one that writes, one that reads per thread.
+    """
+
+    def __init__(self, path: Path, settings: StoreSettings, writer: Writer, blobs: BlobFolder) -> None:
+        """Put the parts together; use `open`."""
+        self.path = path
+        self.blobs = blobs
+        self._writer = writer
+        self._pool = ThreadPoolExecutor(settings.readers, thread_name_prefix="store-reader")
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._readers: list[_Reader] = []
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, data_dir: Path, settings: StoreSettings, *, probe: Callable[[str], None] = _no_probe
+    ) -> "Store":
+        """Open the store of a folder, which is made when it is missing; bring its schema up to date.
+
+        Args:
+            data_dir: only this program writes there; several processes of it may.
+            settings: section [store].
+            probe: called at the named steps of a write; tests stop the process there.
+
+        Raises:
+            StoreSchemaError: a newer schema, another program's file, or an unsound SQLite.
+            StoreDamagedError: the file is not readable as a database.
+            StoreFullError: no room.
+            StoreError: the folder cannot be used.
+        """
+        path = data_dir / FILE_NAME
+        connection = await asyncio.to_thread(_prepare, path, probe)
+        writer = Writer(connection, path, load_queries(), group_commit=settings.group_commit, probe=probe)
+        return cls(path, settings, writer, BlobFolder(data_dir, probe=probe))
+
+    async def close(self) -> None:
+        """Finish what is queued, then close everything."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._pool.shutdown)
+        await asyncio.to_thread(self.blobs.close)
+        with self._lock:
+            for reader in self._readers:
+                reader.connection.close()
+
+    def write(self, work: Work[T]) -> "asyncio.Future[T]":
+        """Run the work in a transaction of the writer thread; the result comes after the flush.
+
+        Args:
+            work: touches nothing but its transaction; called again when another work of its group fails.
+
+        Returns:
+            A future with the result of the work, or with its exception: then nothing of it was kept.
+        """
+        return self._writer.submit(work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run a short reading work at once, on the calling thread, in one snapshot; never suspends."""
+        return self._read(work)
+
+    async def read_long(self, work: Work[T]) -> T:
+        """Run a long reading work in the pool of reader threads, in one snapshot."""
+        if self._closed:
+            raise self._closed_error()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+
+    async def commits_elsewhere(self) -> int:
+        """Return a number that changes when another process has committed."""
+        found: int = await self._writer.aside(_data_version)
+        return found
+
+    def _read(self, work: Work[T]) -> T:
+        reader: _Reader = getattr(self._local, "reader", None) or self._new_reader()
+        if self._closed:
+            raise self._closed_error()
+        try:
+            reader.connection.execute("BEGIN")
+            try:
+                return drive(work(reader.tx))
+            finally:
+                if reader.connection.in_transaction:
+                    reader.connection.execute("ROLLBACK")
+        except apsw.Error as error:
+            raise translate(error, self.path) from error
+
+    def _new_reader(self) -> _Reader:
+        with self._lock:
+            if self._closed:
+                raise self._closed_error()
+            reader = _Reader(self.path)
+            self._readers.append(reader)
+        self._local.reader = reader
+        return reader
+
+    def _closed_error(self) -> StoreError:
+        return StoreError(f"{self.path} is closed: this program is stopping")
+
+
+def _data_version(connection: apsw.Connection) -> int:
+    return int(str(connection.pragma("data_version")))
+
+
+def _prepare(path: Path, probe: Callable[[str], None]) -> apsw.Connection:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made by us first, so that the database, its log and its shared memory are readable by this user only.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        msg = f"{path} cannot be opened: {reason}; check that {path.parent} exists and is ours to write"
+        raise StoreError(msg) from error
+    connection = connect(path, reader=False)
+    try:
+        migrate(connection, path, migrations=load_migrations(), probe=probe)
+        # What an earlier process could not flush is read from its log and written again.
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    except apsw.Error as error:
+        connection.close()
+        raise translate(error, path) from error
+    except StoreError:
+        connection.close()
+        raise
+    return connection

@@ -1,0 +1,253 @@
+"""Messages, the folders they lie in, and the copies that were received before.
+
+Changes come back as `Change` values, to be published after the commit (design.md law 2).
+
+Source: RFC 9051 section 2.3.1.1 (UIDs only grow); RFC 7162 section 3.1 (so do modification numbers).
+"""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from mssante.model.address import Address
+from mssante.model.errors import StoreError
+from mssante.model.mailbox import FolderId, MailboxId, Role
+from mssante.model.message import Body, Change, MessageId, StoredMessage, Summary
+from mssante.store.times import from_micros, to_micros
+from mssante.store.tx import Row, Tx
+
+SEEN: Final = "\\Seen"
+_encode_summary = msgspec.json.Encoder(order="deterministic").encode
+_decode_summary = msgspec.json.Decoder(Summary).decode
+_FORGET_ROWS: Final = 5000
+
+
+async def add_message(
+    tx: Tx, *, reference: str, sender: Address | None, summary: Summary, body: Body, decision: str, now: datetime
+) -> MessageId:
+    """Keep a message; return its identifier.
+
+    Args:
+        reference: ours; one message only has it.
+        sender: of the envelope; None is the null reverse path.
+        body: when it lies in a file, that file is flushed.
+        decision: what let it in, for people.
+
+    Raises:
+        StoreError: the reference is another message's.
+    """
+    row = await tx.one(
+        "add_message",
+        reference=reference,
+        sender=None if sender is None else str(sender),
+        summary=_encode_summary(summary).decode(),
+        decision=decision,
+        sha256=body.sha256,
+        size_bytes=body.size_bytes,
+        path=body.path,
+        received_at=to_micros(now),
+    )
+    message = MessageId(_some(row)[0])
+    if body.data is not None:
+        await tx.run("add_body", message_id=message, data=body.data)
+    return message
+
+
+async def file_message(
+    tx: Tx,
+    *,
+    message: MessageId,
+    mailbox_id: MailboxId,
+    role: Role,
+    prefix: bytes,
+    flags: frozenset[str] = frozenset(),
+    now: datetime,
+) -> tuple[Change, int]:
+    """Put a message in the folder of a mailbox that has the role; return the change and the UID.
+
+    Args:
+        prefix: header bytes that readers see in front of the body; both count in the quota.
+
+    Raises:
+        StoreError: there is no such mailbox.
+    """
+    (modseq,) = _some(
+        await tx.one("grow_mailbox_by", mailbox_id=mailbox_id, message_id=message, prefix_bytes=len(prefix))
+    )
+    unseen = 0 if SEEN in flags else 1
+    row = _some(await tx.one("count_in_role", mailbox_id=mailbox_id, role=role.value, unseen=unseen, modseq=modseq))
+    folder_id, uid = row
+    await tx.run(
+        "add_filed",
+        folder_id=folder_id,
+        uid=uid,
+        mailbox_id=mailbox_id,
+        message_id=message,
+        modseq=modseq,
+        flags=" ".join(sorted(flags)),
+        filed_at=to_micros(now),
+        prefix=prefix,
+    )
+    return Change(mailbox_id, folder_id, uid, modseq), uid
+
+
+async def set_flags(tx: Tx, folder_id: FolderId, uid: int, flags: frozenset[str]) -> Change | None:
+    """Replace the flags of a message; return the change, or None when the message is not there any more."""
+    row = await tx.one("filed_at", folder_id=folder_id, uid=uid)
+    if row is None:
+        return None
+    mailbox_id, old_flags = MailboxId(row[0]), row[2].split()
+    modseq = await _grow(tx, mailbox_id, 0)
+    await tx.run("set_flags", folder_id=folder_id, uid=uid, flags=" ".join(sorted(flags)), modseq=modseq)
+    no_longer_unseen = int(SEEN in flags) - int(SEEN in old_flags)
+    await tx.run("count_out", folder_id=folder_id, messages=0, unseen=no_longer_unseen, modseq=modseq)
+    return Change(mailbox_id, folder_id, uid, modseq)
+
+
+async def remove_message(tx: Tx, folder_id: FolderId, uid: int) -> Change | None:
+    """Take a message out of a folder for good; return the change, or None when it was not there.
+
+    Its UID is remembered as gone; its bytes go when no folder and no queued copy needs them.
+
+    Source: RFC 7162 section 3.2.7 (VANISHED).
+    """
+    row = await tx.one("filed_at", folder_id=folder_id, uid=uid)
+    if row is None:
+        return None
+    change = await _take_out(tx, folder_id, uid, row)
+    await free_if_unused(tx, MessageId(row[1]))
+    return change
+
+
+async def move_message(tx: Tx, folder_id: FolderId, uid: int, target: FolderId) -> tuple[Change, Change] | None:
+    """Move a message to another folder of its mailbox; return the change there and here, or None when it is gone.
+
+    Raises:
+        StoreError: the target is no folder of the same mailbox.
+
+    Source: RFC 6851 section 3.3 (one step, seen as a copy and an expunge).
+    """
+    row = await tx.one("filed_at", folder_id=folder_id, uid=uid)
+    if row is None:
+        return None
+    mailbox_id, message_id, flags, filed_at, prefix, size_bytes = row
+    modseq = await _grow(tx, MailboxId(mailbox_id), size_bytes)
+    unseen = 0 if SEEN in flags.split() else 1
+    found = await tx.one("count_in_folder", folder_id=target, mailbox_id=mailbox_id, unseen=unseen, modseq=modseq)
+    (new_uid,) = _some(found)
+    await tx.run(
+        "add_filed",
+        folder_id=target,
+        uid=new_uid,
+        mailbox_id=mailbox_id,
+        message_id=message_id,
+        modseq=modseq,
+        flags=flags,
+        filed_at=filed_at,
+        prefix=prefix,
+    )
+    gone = await _take_out(tx, folder_id, uid, row)
+    return Change(MailboxId(mailbox_id), target, new_uid, modseq), gone
+
+
+async def free_if_unused(tx: Tx, message: MessageId) -> None:
+    """Drop a message and its bytes when no folder and no copy needs it; a file of it is swept later."""
+    if not _some(await tx.one("message_in_use", message_id=message))[0]:
+        await tx.run("remove_body", message_id=message)
+        await tx.run("remove_message", message_id=message)
+
+
+async def list_messages(tx: Tx, folder_id: FolderId, *, after_uid: int = 0, limit: int) -> list[StoredMessage]:
+    """Return the messages of a folder with a UID above `after_uid`, by UID."""
+    return [
+        _stored(row) for row in await tx.all("list_messages", folder_id=folder_id, after_uid=after_uid, limit=limit)
+    ]
+
+
+async def find_message(
+    tx: Tx, mailbox_id: MailboxId, *, reference: str = "", folder_id: FolderId | None = None, uid: int = 0
+) -> StoredMessage | None:
+    """Return one message of a mailbox, or None.
+
+    Args:
+        reference: ours; it is looked for in every folder.
+        folder_id: with `uid`, when no reference is given.
+        uid: in that folder.
+    """
+    if reference:
+        row = await tx.one("message_by_reference", mailbox_id=mailbox_id, reference=reference)
+    else:
+        row = await tx.one("message_by_uid", mailbox_id=mailbox_id, folder_id=folder_id, uid=uid)
+    return None if row is None else _stored(row)
+
+
+async def message_content(tx: Tx, mailbox_id: MailboxId, folder_id: FolderId, uid: int) -> tuple[bytes, Body] | None:
+    """Return what a reader gets: the prefix and the body (`BlobFolder.read` gives its bytes); None when it is gone."""
+    row = await tx.one("message_content", mailbox_id=mailbox_id, folder_id=folder_id, uid=uid)
+    if row is None:
+        return None
+    prefix, sha256, size_bytes, data, path = row
+    return prefix, Body(sha256, size_bytes, data, path)
+
+
+async def seen_copy(tx: Tx, key: bytes) -> str | None:
+    """Return the reference under which the same copy was received before, or None.
+
+    Source: reliability.md I (the key holds the authenticated peer, the envelope and a content hash).
+    """
+    row = await tx.one("seen_copy", copy_key=key)
+    return None if row is None else str(row[0])
+
+
+async def remember_copy(tx: Tx, key: bytes, reference: str, now: datetime) -> None:
+    """Remember a received copy; the first reference stays."""
+    await tx.run("add_seen", copy_key=key, reference=reference, at=to_micros(now))
+
+
+async def forget_copies(tx: Tx, before: datetime) -> int:
+    """Forget the copies received before a time, at most 5,000 in one transaction; return how many."""
+    return len(await tx.all("forget_seen", before=to_micros(before), limit=_FORGET_ROWS))
+
+
+async def blob_paths(tx: Tx) -> frozenset[str]:
+    """Return the files of bodies in use, for `BlobFolder.sweep`."""
+    return frozenset(row[0] for row in await tx.all("blob_paths"))
+
+
+async def _grow(tx: Tx, mailbox_id: MailboxId, size_bytes: int) -> int:
+    return int(_some(await tx.one("grow_mailbox", mailbox_id=mailbox_id, size_bytes=size_bytes))[0])
+
+
+async def _take_out(tx: Tx, folder_id: FolderId, uid: int, row: Row) -> Change:
+    mailbox_id, flags, size_bytes = MailboxId(row[0]), row[2].split(), row[5]
+    modseq = await _grow(tx, mailbox_id, -size_bytes)
+    await tx.run("remove_filed", folder_id=folder_id, uid=uid)
+    await tx.run("add_expunged", folder_id=folder_id, uid=uid, modseq=modseq)
+    await tx.run("count_out", folder_id=folder_id, messages=1, unseen=0 if SEEN in flags else 1, modseq=modseq)
+    return Change(mailbox_id, folder_id, uid, modseq)
+
+
+def _some(row: Row | None) -> Row:
+    if row is None:
+        msg = "there is no such mailbox, folder or message any more: read the list again"
+        raise StoreError(msg)
+    return row
+
+
+def _stored(row: Row) -> StoredMessage:
+    mailbox_id, folder_id, uid, modseq, message, reference, flags, received_at, size, sender, summary, decision = row
+    return StoredMessage(
+        MailboxId(mailbox_id),
+        FolderId(folder_id),
+        uid,
+        modseq,
+        MessageId(message),
+        reference,
+        frozenset(flags.split()),
+        from_micros(received_at),
+        size,
+        sender or "",
+        _decode_summary(summary),
+        decision,
+    )

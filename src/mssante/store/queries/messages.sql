@@ -1,0 +1,120 @@
+-- name: add_message
+-- Add a message; its body follows or lies in a file.
+INSERT INTO message (reference, sender, summary, decision, sha256, size_bytes, path, received_at)
+VALUES (:reference, :sender, :summary, :decision, :sha256, :size_bytes, :path, :received_at)
+RETURNING message_id
+
+-- name: add_body
+-- Add the bytes of a small message.
+INSERT INTO body (message_id, data) VALUES (:message_id, :data)
+
+-- name: grow_mailbox
+-- Count bytes in or out of a mailbox and take the next modification number.
+UPDATE mailbox SET used_bytes = used_bytes + :size_bytes, modseq = modseq + 1 WHERE mailbox_id = :mailbox_id
+RETURNING modseq
+
+-- name: grow_mailbox_by
+-- Count a message into a mailbox and take the next modification number.
+UPDATE mailbox SET modseq = modseq + 1,
+    used_bytes = used_bytes + :prefix_bytes + (SELECT size_bytes FROM message WHERE message_id = :message_id)
+WHERE mailbox_id = :mailbox_id
+RETURNING modseq
+
+-- name: count_in_role
+-- Give the next UID of the folder with a role.
+UPDATE folder SET uid_next = uid_next + 1, messages = messages + 1, unseen = unseen + :unseen, highest_modseq = :modseq
+WHERE mailbox_id = :mailbox_id AND role = :role
+RETURNING folder_id, uid_next - 1
+
+-- name: count_in_folder
+-- Give the next UID of a folder.
+UPDATE folder SET uid_next = uid_next + 1, messages = messages + 1, unseen = unseen + :unseen, highest_modseq = :modseq
+WHERE folder_id = :folder_id AND mailbox_id = :mailbox_id
+RETURNING uid_next - 1
+
+-- name: count_out
+-- Count a message out of a folder, or a flag that changed when no message left.
+UPDATE folder SET messages = messages - :messages, unseen = unseen - :unseen, highest_modseq = :modseq
+WHERE folder_id = :folder_id
+
+-- name: add_filed
+-- Put a message in a folder.
+INSERT INTO filed (folder_id, uid, mailbox_id, message_id, modseq, flags, filed_at, prefix)
+VALUES (:folder_id, :uid, :mailbox_id, :message_id, :modseq, :flags, :filed_at, :prefix)
+
+-- name: filed_at
+-- What stands at a UID, for changes.
+SELECT f.mailbox_id, f.message_id, f.flags, f.filed_at, f.prefix, m.size_bytes + length(f.prefix)
+FROM filed f JOIN message m ON m.message_id = f.message_id
+WHERE f.folder_id = :folder_id AND f.uid = :uid
+
+-- name: set_flags
+-- Replace the flags of a message in a folder.
+UPDATE filed SET flags = :flags, modseq = :modseq WHERE folder_id = :folder_id AND uid = :uid
+
+-- name: remove_filed
+-- Take a message out of a folder.
+DELETE FROM filed WHERE folder_id = :folder_id AND uid = :uid
+
+-- name: add_expunged
+-- Remember that a UID is gone, for clients that come back.
+INSERT INTO expunged (folder_id, uid, modseq) VALUES (:folder_id, :uid, :modseq)
+
+-- name: message_in_use
+-- Tell whether a folder or a queued copy still needs a message.
+SELECT EXISTS (SELECT 1 FROM filed WHERE message_id = :message_id)
+    OR EXISTS (SELECT 1 FROM copy WHERE message_id = :message_id)
+
+-- name: remove_body
+-- Drop the bytes of a message that nothing needs.
+DELETE FROM body WHERE message_id = :message_id
+
+-- name: remove_message
+-- Drop a message that nothing needs.
+DELETE FROM message WHERE message_id = :message_id
+
+-- name: list_messages
+-- The messages of a folder by UID.
+SELECT f.mailbox_id, f.folder_id, f.uid, f.modseq, f.message_id, m.reference, f.flags, m.received_at,
+    m.size_bytes + length(f.prefix), m.sender, m.summary, m.decision
+FROM filed f JOIN message m ON m.message_id = f.message_id
+WHERE f.folder_id = :folder_id AND f.uid > :after_uid
+ORDER BY f.uid LIMIT :limit
+
+-- name: message_by_uid
+-- One message of a folder.
+SELECT f.mailbox_id, f.folder_id, f.uid, f.modseq, f.message_id, m.reference, f.flags, m.received_at,
+    m.size_bytes + length(f.prefix), m.sender, m.summary, m.decision
+FROM filed f JOIN message m ON m.message_id = f.message_id
+WHERE f.folder_id = :folder_id AND f.uid = :uid AND f.mailbox_id = :mailbox_id
+
+-- name: message_by_reference
+-- One message of a mailbox by our reference, wherever it lies there.
+SELECT f.mailbox_id, f.folder_id, f.uid, f.modseq, f.message_id, m.reference, f.flags, m.received_at,
+    m.size_bytes + length(f.prefix), m.sender, m.summary, m.decision
+FROM message m JOIN filed f ON f.message_id = m.message_id
+WHERE m.reference = :reference AND f.mailbox_id = :mailbox_id
+ORDER BY f.folder_id, f.uid LIMIT 1
+
+-- name: message_content
+-- What a reader gets: the prefix and the body.
+SELECT f.prefix, m.sha256, m.size_bytes, b.data, m.path
+FROM filed f JOIN message m ON m.message_id = f.message_id LEFT JOIN body b ON b.message_id = f.message_id
+WHERE f.folder_id = :folder_id AND f.uid = :uid AND f.mailbox_id = :mailbox_id
+
+-- name: add_seen
+-- Remember a copy, unless it is known.
+INSERT INTO seen (copy_key, reference, at) VALUES (:copy_key, :reference, :at) ON CONFLICT (copy_key) DO NOTHING
+
+-- name: seen_copy
+-- The reference under which a copy was received before.
+SELECT reference FROM seen WHERE copy_key = :copy_key
+
+-- name: forget_seen
+-- Forget the copies received before a time.
+DELETE FROM seen WHERE copy_key IN (SELECT copy_key FROM seen WHERE at < :before ORDER BY at LIMIT :limit)
+RETURNING 1
+
+-- name: blob_paths
+-- The files of bodies in use.
+SELECT path FROM message WHERE path IS NOT NULL
