@@ -1,4 +1,4 @@
-"""What the flows need of the outside, as protocols; `mssante.links` fulfils them, tests put stand-ins in their place."""
+"""What the flows need of the outside, as protocols; `mssante.links` fulfils them, tests put stand-ins there."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

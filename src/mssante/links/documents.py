@@ -1,14 +1,15 @@
 """Fetch the white list and the revocation lists over HTTPS, with the configured roots only and bounded sizes.
 
-Plain HTTP is accepted for addresses that the caller gives so, because revocation lists are signed and authorities publish
-them that way; the white list's address is checked to be HTTPS by the configuration.
+Plain HTTP is taken when the address says so, because revocation lists are signed and authorities publish them that way;
+the configuration checks that the white list's address is HTTPS.
 """
 
 import asyncio
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mssante.model.errors import LinkError
+from mssante.model.errors import ConfigError, LinkError
 from mssante.model.outside import Fetched
 
 if TYPE_CHECKING:
@@ -23,16 +24,19 @@ class HttpDocuments:
     """Fetches documents; a connection is made for each, because there is one an hour.
 
     Args:
-        anchors: DER of the roots that the publishers' certificates must come from; never those of the machine.
+        anchors: PEM file of the roots that the publishers' certificates must come from; never those of the machine.
         timeout_seconds: longest time for one document in all.
         max_bytes: longest document.
+
+    Raises:
+        ConfigError: the file of roots cannot be used.
 
     Source: operators.md 3.1; operators.md 2.4; reliability.md C09.
     """
 
     def __init__(
         self,
-        anchors: tuple[bytes, ...],
+        anchors: Path,
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         max_bytes: int = DOCUMENT_MAX_BYTES,
@@ -81,9 +85,12 @@ class HttpDocuments:
         return Fetched(bytes(data), response.headers.get("etag", ""), response.headers.get("last-modified", ""))
 
 
-def _client_context(anchors: tuple[bytes, ...]) -> ssl.SSLContext:
+def _client_context(anchors: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    for der in anchors:
-        context.load_verify_locations(cadata=der)
+    try:
+        context.load_verify_locations(cafile=anchors)
+    except OSError as error:
+        msg = f"{anchors} cannot be used as roots for the publishers of lists: {error}; give a PEM file of certificates"
+        raise ConfigError(msg) from error
     return context
