@@ -7,12 +7,11 @@ consistent state; open connections see the new one at their next MAIL FROM (law 
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from mssante.flows.ports import Clock, DocumentSource
-from mssante.flows.trust_state import InForce, TrustState, describe, read_crls
+from mssante.flows.trust_state import InForce, TrustMaterial, TrustState, describe, read_crls
 from mssante.flows.trust_update import Held, Outcome, record_alarm, update_crl, update_list
 from mssante.model.address import Address
 from mssante.model.decision import Decision, Refusal
@@ -35,25 +34,6 @@ from mssante.wire.x509.read import RevocationList, distribution_points, read_cer
 LOOK_SECONDS: Final = 0.25
 RETRY_SECONDS: Final = 60.0
 NO_CHECK: Final = ChainCheck(ChainVerdict.UNTRUSTED, "no certificate")
-
-
-@dataclass(frozen=True, slots=True)
-class TrustMaterial:
-    """Certificates that the trust space starts from, all DER.
-
-    Attributes:
-        anchors: the roots.
-        intermediates: the authorities below them.
-        own: our own certificate; its distribution points tell where the list of its authority stands.
-        require_client_usage: see `TlsSettings`.
-        refuse_weak_keys: see `TlsSettings`.
-    """
-
-    anchors: tuple[bytes, ...]
-    intermediates: tuple[bytes, ...]
-    own: tuple[bytes, ...] = ()
-    require_client_usage: bool = False
-    refuse_weak_keys: bool = True
 
 
 class TrustSpace:

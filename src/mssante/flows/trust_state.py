@@ -1,4 +1,4 @@
-"""The values of the trust space: one consistent state in force, and what administrators see of it."""
+"""The values of the trust space: what it starts from, one consistent state in force, what administrators see of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,25 @@ from mssante.model.whitelist import WhiteList
 from mssante.store.lists import SavedCrl
 from mssante.wire.x509.chain import ChainJudge
 from mssante.wire.x509.read import RevocationList, read_crl
+
+
+@dataclass(frozen=True, slots=True)
+class TrustMaterial:
+    """Certificates that the trust space starts from, all DER.
+
+    Attributes:
+        anchors: the roots.
+        intermediates: the authorities below them.
+        own: our own certificate; its distribution points tell where the list of its authority stands.
+        require_client_usage: see `TlsSettings`.
+        refuse_weak_keys: see `TlsSettings`.
+    """
+
+    anchors: tuple[bytes, ...]
+    intermediates: tuple[bytes, ...]
+    own: tuple[bytes, ...] = ()
+    require_client_usage: bool = False
+    refuse_weak_keys: bool = True
 
 
 @dataclass(frozen=True, slots=True)

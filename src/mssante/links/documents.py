@@ -6,10 +6,9 @@ the configuration checks that the white list's address is HTTPS.
 
 import asyncio
 import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mssante.model.errors import ConfigError, LinkError
+from mssante.model.errors import LinkError
 from mssante.model.outside import Fetched
 
 if TYPE_CHECKING:
@@ -24,19 +23,16 @@ class HttpDocuments:
     """Fetches documents; a connection is made for each, because there is one an hour.
 
     Args:
-        anchors: PEM file of the roots that the publishers' certificates must come from; never those of the machine.
+        anchors: DER of the roots that the publishers' certificates must come from; never those of the machine.
         timeout_seconds: longest time for one document in all.
         max_bytes: longest document.
-
-    Raises:
-        ConfigError: the file of roots cannot be used.
 
     Source: operators.md 3.1; operators.md 2.4; reliability.md C09.
     """
 
     def __init__(
         self,
-        anchors: Path,
+        anchors: tuple[bytes, ...],
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
         max_bytes: int = DOCUMENT_MAX_BYTES,
@@ -85,12 +81,9 @@ class HttpDocuments:
         return Fetched(bytes(data), response.headers.get("etag", ""), response.headers.get("last-modified", ""))
 
 
-def _client_context(anchors: Path) -> ssl.SSLContext:
+def _client_context(anchors: tuple[bytes, ...]) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_verify_locations(cafile=anchors)
-    except OSError as error:
-        msg = f"{anchors} cannot be used as roots for the publishers of lists: {error}; give a PEM file of certificates"
-        raise ConfigError(msg) from error
+    for der in anchors:
+        context.load_verify_locations(cadata=der)
     return context
