@@ -1,0 +1,63 @@
+"""Open the manager's HTTPS door inside a running event loop."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from mssante.model.errors import ConfigError
+
+START_POLL_SECONDS: Final = 0.005
+CLOSE_SECONDS: Final = 3
+BACKLOG: Final = 128
+
+
+class _Server(uvicorn.Server):
+    """The server without its hold on signals: whoever runs us stops us."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+@asynccontextmanager
+async def open_door(app: Starlette, *, host: str, port: int, certificate: Path, key: Path) -> AsyncIterator[int]:
+    """Serve the application until the context ends; gives the port, which matters when 0 was asked.
+
+    Raises:
+        ConfigError: the address cannot be used, or the certificate or the key.
+    """
+    config = uvicorn.Config(
+        app,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        limit_concurrency=1000,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
+    )
+    try:
+        config.load()
+        listener = socket.create_server((host, port), backlog=BACKLOG)
+    except (OSError, OverflowError) as error:
+        msg = f"the manager's door cannot open on {host}:{port} with {certificate} and {key}: {error}"
+        raise ConfigError(msg) from error
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listener]), name="manager door")
+    try:
+        while not server.started and not task.done():
+            await asyncio.sleep(START_POLL_SECONDS)
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
