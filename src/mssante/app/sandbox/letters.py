@@ -6,10 +6,9 @@ Sent through the submission door with Python's own smtplib, as a program of a th
 import asyncio
 import smtplib
 import ssl
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.utils import make_msgid
 from typing import Final
 
@@ -55,16 +54,16 @@ class Sent:
 
     Attributes:
         reply: of the submission door to the whole message.
-        started_at: monotonic seconds when the connection was opened.
-        accepted_at: monotonic seconds when the reply came.
+        started_at: UTC, when the connection was opened.
+        accepted_at: UTC, when the reply came.
         method: how the sender signed in.
         tls: protocol and suite of the submission.
     """
 
     letter: Letter
     reply: str
-    started_at: float
-    accepted_at: float
+    started_at: datetime
+    accepted_at: datetime
     method: str
     tls: str
 
@@ -135,7 +134,7 @@ def user_context(layout: Layout, account: SandboxAccount) -> ssl.SSLContext:
 
 
 def _send(layout: Layout, account: SandboxAccount, letter: Letter) -> Sent:
-    started_at = time.monotonic()
+    started_at = datetime.now(UTC)
     port = layout.operator_of(account.address.domain).ports.submission
     try:
         with smtplib.SMTP(LOOPBACK, port, local_hostname="poste.exemple.fr", timeout=SUBMIT_SECONDS) as client:
@@ -148,7 +147,7 @@ def _send(layout: Layout, account: SandboxAccount, letter: Letter) -> Sent:
         msg = f"{letter.title}: the operator of {account.address.domain} did not accept it: {error}"
         raise LinkError(msg) from error
     tls = f"{suite[1]} {suite[0]}" if suite else ""
-    return Sent(letter, reply, started_at, time.monotonic(), method, tls)
+    return Sent(letter, reply, started_at, datetime.now(UTC), method, tls)
 
 
 def _sign_in(client: smtplib.SMTP, account: SandboxAccount) -> str:

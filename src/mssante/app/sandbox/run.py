@@ -1,0 +1,138 @@
+"""The demonstration from beginning to end: lay out, start, send, follow, refuse, stop."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from mssante.app.compose import open_operator
+from mssante.app.config import read_config
+from mssante.app.sandbox import letters, space
+from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
+from mssante.app.sandbox.layout import Layout, lay_out
+from mssante.app.sandbox.peers import BAD_PEERS, Stage
+from mssante.app.sandbox.processes import Served, start, stop
+from mssante.app.sandbox.refusals import Refused, refuse
+from mssante.app.sandbox.show import Totals, View
+from mssante.app.sandbox.stores import SandboxAccount, delist, fill_manager, fill_operator
+
+LOGS: Final = "journaux"
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A running space.
+
+    Attributes:
+        accounts: operator key -> its accounts.
+        served: the programs that run, the manager's first.
+    """
+
+    layout: Layout
+    accounts: dict[str, tuple[SandboxAccount, ...]]
+    served: tuple[Served, ...]
+
+    def account_of(self, address: object) -> SandboxAccount:
+        """Return the account of an address."""
+        return next(one for made in self.accounts.values() for one in made if one.address == address)
+
+
+async def demonstrate(folder: Path, view: View, *, once: bool) -> bool:
+    """Run the whole demonstration; without `once`, keep the space running until cancelled.
+
+    Returns:
+        True when every copy arrived and every bad peer was refused as it should.
+
+    Raises:
+        MssError: a program of the space did not start, or a letter was not accepted.
+    """
+    began = time.monotonic()
+    async with AsyncExitStack() as stack:
+        running = await open_space(folder, view, stack)
+        stores = await open_stores(running.layout, stack)
+        followed = await _send_all(running, stores, view)
+        refused = await _refuse_all(running, stores, view)
+        arrived = sum(one.arrived for one in followed)
+        totals = Totals(
+            delivered=arrived,
+            refused=sum(one.as_expected for one in refused),
+            expected_refusals=len(BAD_PEERS),
+            lost=len(followed) - arrived,
+            seconds=time.monotonic() - began,
+        )
+        view.done(totals)
+        if not once:
+            view.waiting()
+            await asyncio.Event().wait()
+    return totals.is_as_expected
+
+
+async def open_space(folder: Path, view: View, stack: AsyncExitStack) -> Space:
+    """Lay the space out in the folder and start its programs; they are stopped with the stack."""
+    now = datetime.now(UTC)
+    view.progress("Création des autorités, des certificats et des configurations...")
+    layout = await asyncio.to_thread(lay_out, folder, now)
+    view.progress("Création des boîtes aux lettres...")
+    await fill_manager(layout, now)
+    (folder / LOGS).mkdir()
+    served = await _start(stack, layout, {space.MANAGER_KEY: layout.manager_config})
+    accounts = {laid.plan.key: await fill_operator(laid, now) for laid in layout.operators}
+    view.progress("Démarrage des quatre opérateurs...")
+    served += await _start(stack, layout, {laid.plan.key: laid.config for laid in layout.operators})
+    view.ready(layout, accounts)
+    return Space(layout, accounts, tuple(served))
+
+
+async def _start(stack: AsyncExitStack, layout: Layout, configs: Mapping[str, Path]) -> list[Served]:
+    """Start these programs at the same time; those that run are stopped with the stack, also when one fails."""
+    logs = layout.folder / LOGS
+    starts = (start(key, config, logs / f"{key}.log") for key, config in configs.items())
+    results = await asyncio.gather(*starts, return_exceptions=True)
+    served = [one for one in results if isinstance(one, Served)]
+    stack.push_async_callback(_stop, served)
+    for one in results:
+        if isinstance(one, BaseException):
+            raise one
+    return served
+
+
+async def _stop(served: list[Served]) -> None:
+    await asyncio.gather(*(stop(one) for one in served))
+
+
+async def _send_all(running: Space, stores: Stores, view: View) -> list[Followed]:
+    now = datetime.now(UTC)
+    first = letters.first_letters(now)
+    found: list[Followed] = []
+    for letter in (*first, letters.answer_to(first[0], now)):
+        sent = await letters.send(running.layout, running.account_of(letter.sender), letter)
+        view.sent(sent)
+        for one in await follow(running.layout, stores, sent):
+            view.followed(one)
+            found.append(one)
+    return found
+
+
+async def _refuse_all(running: Space, stores: Stores, view: View) -> list[Refused]:
+    async def take_out(domain: str) -> None:
+        await delist(running.layout, domain, datetime.now(UTC))
+        await _fetch_list(running.layout)
+
+    stage = Stage(running.layout, running.account_of(letters.DOCTOR), take_out)
+    found: list[Refused] = []
+    for peer in BAD_PEERS:
+        refused = await refuse(peer, stage, stores)
+        view.refused(refused)
+        found.append(refused)
+    return found
+
+
+async def _fetch_list(layout: Layout) -> None:
+    """Look at the list for the hospital from another process than its server, as ``mssante whitelist fetch`` does."""
+    config = read_config(layout.operator_of(letters.DOCTOR.domain).config)
+    async with open_operator(config) as operator:
+        await operator.trust.refresh()

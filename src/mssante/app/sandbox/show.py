@@ -1,0 +1,263 @@
+"""How the demonstration is shown: for people in French, for programs one JSON object per line."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from mssante.app.sandbox.follow import Followed, Hop
+from mssante.app.sandbox.layout import Layout
+from mssante.app.sandbox.letters import Sent
+from mssante.app.sandbox.pki import LOOPBACK
+from mssante.app.sandbox.refusals import Refused
+from mssante.app.sandbox.stores import SandboxAccount
+
+Accounts = Mapping[str, Sequence[SandboxAccount]]
+"""Operator key -> its accounts."""
+
+_STEPS: Final = {
+    "submitted": "déposé",
+    "relayed": "remis",
+    "received": "accepté",
+    "read": "lu",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The end of a demonstration."""
+
+    delivered: int
+    refused: int
+    expected_refusals: int
+    lost: int
+    seconds: float
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Tell whether every copy arrived and every bad peer was refused as it should."""
+        return self.lost == 0 and self.delivered > 0 and self.refused == self.expected_refusals
+
+
+class View(Protocol):
+    """What shows the demonstration."""
+
+    def progress(self, text: str) -> None:
+        """Say what is being done."""
+        ...
+
+    def ready(self, layout: Layout, accounts: Accounts) -> None:
+        """Say that the doors are open, with everything that is needed to connect."""
+        ...
+
+    def sent(self, sent: Sent) -> None:
+        """Say that a letter was accepted by its sender's operator."""
+        ...
+
+    def followed(self, followed: Followed) -> None:
+        """Show the hops of one copy."""
+        ...
+
+    def refused(self, refused: Refused) -> None:
+        """Show what a bad peer was told."""
+        ...
+
+    def done(self, totals: Totals) -> None:
+        """Show the end."""
+        ...
+
+    def waiting(self) -> None:
+        """Say that the space keeps running."""
+        ...
+
+
+class JsonView:
+    """One JSON object per line."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Write to that stream."""
+        self._out = out
+
+    def progress(self, text: str) -> None:
+        """Say nothing: programs wait for ``ready``."""
+
+    def ready(self, layout: Layout, accounts: Accounts) -> None:
+        """Write the ``ready`` line."""
+        self._write("ready", **ready_facts(layout, accounts))
+
+    def sent(self, sent: Sent) -> None:
+        """Write nothing: the ``submitted`` hop says it."""
+
+    def followed(self, followed: Followed) -> None:
+        """Write one ``hop`` line per hop, or a ``lost`` line."""
+        for hop in followed.hops:
+            self._write("hop", **_hop_facts(hop))
+        if not followed.arrived:
+            self._write("lost", to=str(followed.recipient), problem=followed.problem)
+
+    def refused(self, refused: Refused) -> None:
+        """Write one ``refusal`` line."""
+        self._write(
+            "refusal",
+            peer=refused.peer.key,
+            kind=refused.peer.kind.value,
+            rule=refused.rule,
+            reply=refused.reply,
+            as_expected=refused.as_expected,
+            problem=refused.problem,
+        )
+
+    def done(self, totals: Totals) -> None:
+        """Write the ``done`` line."""
+        self._write(
+            "done",
+            delivered=totals.delivered,
+            refused=totals.refused,
+            expected_refusals=totals.expected_refusals,
+            lost=totals.lost,
+            seconds=round(totals.seconds, 2),
+        )
+
+    def waiting(self) -> None:
+        """Write nothing: the ``done`` line says it."""
+
+    def _write(self, event: str, **facts: object) -> None:
+        self._out.write(json.dumps({"event": event, **facts}, ensure_ascii=False) + "\n")
+        self._out.flush()
+
+
+class PrettyView:
+    """Tables and colours, in French."""
+
+    def __init__(self, console: Console) -> None:
+        """Write to that console."""
+        self._console = console
+        self._status = console.status("")
+        self._layout: Layout | None = None
+        self._accounts: Accounts = {}
+
+    def progress(self, text: str) -> None:
+        """Show it beside a moving sign."""
+        self._status.update(text)
+        self._status.start()
+
+    def ready(self, layout: Layout, accounts: Accounts) -> None:
+        """Show operators and ports; the accounts come at the end, when they are of use."""
+        self._status.stop()
+        self._layout, self._accounts = layout, accounts
+        table = Table(
+            "Opérateur", "Domaines", "SMTP", "Dépôt", title="L'espace de confiance tourne", title_justify="left"
+        )
+        for laid in layout.operators:
+            ports = f"{LOOPBACK}:{laid.ports.submission} / {laid.ports.submissions}"
+            table.add_row(laid.plan.name, "\n".join(laid.plan.domains), f"{LOOPBACK}:{laid.ports.smtp}", ports)
+        table.add_row(
+            "Gestionnaire", f"{len(layout.entries)} entrées publiées", f"https {LOOPBACK}:{layout.manager_port}", ""
+        )
+        self._console.print(table)
+
+    def sent(self, sent: Sent) -> None:
+        """Show title, sender and how it signed in."""
+        letter = sent.letter
+        self._console.print(
+            f"\n[bold]{letter.title}[/] de {letter.sender} [dim](connexion : {sent.method}, {sent.tls})[/]"
+        )
+
+    def followed(self, followed: Followed) -> None:
+        """Show one line per hop."""
+        mark = "[green]✔[/]" if followed.arrived else "[red]✘[/]"
+        self._console.print(f"  {mark} {followed.recipient} {followed.problem}")
+        for hop in followed.hops:
+            rule = f"règle {hop.rule}" if hop.rule else "octets identiques à ceux envoyés"
+            version = f", liste {hop.list_version}" if hop.list_version else ""
+            tls = f", {hop.tls}" if hop.tls else ""
+            line = f"      {hop.milliseconds:7.1f} ms  {_STEPS[hop.step]:8} {hop.operator:10}"
+            self._console.print(f"{line} [dim]{rule}{version}{tls}[/]", highlight=False)
+
+    def refused(self, refused: Refused) -> None:
+        """Show the peer, the rule and the reply."""
+        mark = "[green]✔[/]" if refused.as_expected else "[red]✘[/]"
+        line = f"  {mark} {refused.peer.title} : refusé, règle {refused.rule}"
+        self._console.print(f"{line}\n      [dim]{refused.reply}[/]", highlight=False)
+        if refused.problem:
+            self._console.print(f"      [red]{refused.problem}[/]")
+
+    def done(self, totals: Totals) -> None:
+        """Show the totals."""
+        colour = "green" if totals.is_as_expected else "red"
+        self._console.print(
+            f"\n[{colour}]{totals.delivered} copies remises, {totals.lost} perdue, "
+            f"{totals.refused} refus sur {totals.expected_refusals} attendus[/] en {totals.seconds:.1f} s"
+        )
+
+    def waiting(self) -> None:
+        """Show the accounts, and how to stop."""
+        if self._layout is None:
+            return
+        table = Table(
+            "Adresse (identifiant)", "Type", "Mot de passe d'application", title="Comptes", title_justify="left"
+        )
+        for laid in self._layout.operators:
+            for account in self._accounts[laid.plan.key]:
+                table.add_row(account.user, account.kind.value, account.password)
+        self._console.print(table)
+        self._console.print(f"Autorité à faire accepter par les logiciels : {self._layout.anchors}")
+        self._console.print("L'espace reste ouvert. Ctrl-C pour l'arrêter.")
+
+
+def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
+    """Return everything that an outside program needs to connect."""
+    return {
+        "manager": {"url": f"https://{LOOPBACK}:{layout.manager_port}/listeblanchemssante.xml"},
+        "ca_file": str(layout.anchors),
+        "folder": str(layout.folder),
+        "operators": [
+            {
+                "name": laid.plan.name,
+                "key": laid.plan.key,
+                "hostname": laid.plan.host,
+                "domains": list(laid.plan.domains),
+                "smtp": {"host": LOOPBACK, "port": laid.ports.smtp},
+                "submission": {
+                    "host": LOOPBACK,
+                    "port": laid.ports.submission,
+                    "implicit_port": laid.ports.submissions,
+                },
+                "accounts": [_account_facts(account) for account in accounts[laid.plan.key]],
+                "ca_file": str(layout.anchors),
+                "config": str(laid.config),
+            }
+            for laid in layout.operators
+        ],
+    }
+
+
+def _account_facts(account: SandboxAccount) -> dict[str, str]:
+    facts = {
+        "address": str(account.address),
+        "type": account.kind.value,
+        "holder": account.holder,
+        "user": account.user,
+        "password": account.password,
+    }
+    if account.software:
+        facts |= {"certificate": str(account.software.certificate), "key": str(account.software.key)}
+    return facts
+
+
+def _hop_facts(hop: Hop) -> dict[str, object]:
+    return {
+        "title": hop.title,
+        "message_id": hop.message_id,
+        "from": str(hop.sender),
+        "to": str(hop.recipient),
+        "step": hop.step,
+        "operator": hop.operator,
+        "rule": hop.rule,
+        "list_version": hop.list_version,
+        "tls": hop.tls,
+        "ms": round(hop.milliseconds, 1),
+    }

@@ -1,0 +1,115 @@
+"""Programs get one JSON object per line, people get French."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mssante.app.sandbox import space
+from mssante.app.sandbox.follow import Followed, Hop
+from mssante.app.sandbox.layout import Laid, Layout, Pair, Ports
+from mssante.app.sandbox.letters import DOCTOR, GP
+from mssante.app.sandbox.peers import BAD_PEERS
+from mssante.app.sandbox.refusals import Refused
+from mssante.app.sandbox.show import JsonView, PrettyView, Totals, View
+from mssante.app.sandbox.stores import SandboxAccount
+from mssante.model.mailbox import MailboxType
+
+PAIR = Pair(Path("/x/a.pem"), Path("/x/a.key"), "CN=x")
+LAID = Laid(space.HOSPITAL, Path("/x"), Path("/x/mssante.toml"), Ports(2525, 5870, 4650), PAIR, {})
+LAYOUT = Layout(
+    folder=Path("/x"),
+    anchors=Path("/x/anchors.pem"),
+    intermediates=Path("/x/i.pem"),
+    manager_folder=Path("/x/m"),
+    manager_config=Path("/x/m/mssante.toml"),
+    manager_port=8443,
+    operators=(LAID,),
+    entries=(),
+    visitors={},
+    bad={},
+)
+ACCOUNTS = {
+    "hopital": (
+        SandboxAccount(DOCTOR, MailboxType.PER, "Dr Claire MARTEL", str(DOCTOR), "abcd-efgh", None),
+        SandboxAccount(GP, MailboxType.APP, "Logiciel", str(GP), "ijkl-mnop", PAIR),
+    )
+}
+HOP = Hop("Lettre", "1@a", DOCTOR, GP, "received", "liberaux", "R5", "2026-01-02T03:04:05Z", "TLSv1.2 X", 12.345)
+REFUSED = Refused(BAD_PEERS[0], "TLS alert: certificate expired", "R4", as_expected=True, problem="")
+
+
+def play(view: View) -> None:
+    view.progress("Démarrage...")
+    view.ready(LAYOUT, ACCOUNTS)
+    view.followed(Followed(GP, (HOP,), arrived=True))
+    view.followed(Followed(GP, (), arrived=False, problem="not arrived in time"))
+    view.refused(REFUSED)
+    view.done(Totals(delivered=1, refused=1, expected_refusals=1, lost=1, seconds=2.0))
+    view.waiting()
+
+
+def json_lines() -> list[dict]:
+    out = io.StringIO()
+    play(JsonView(out))
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_writes_one_object_per_event_in_order() -> None:
+    assert [line["event"] for line in json_lines()] == ["ready", "hop", "lost", "refusal", "done"]
+
+
+def test_the_ready_line_holds_what_an_outside_program_needs_to_connect() -> None:
+    operator = json_lines()[0]["operators"][0]
+    assert operator["smtp"] == {"host": "127.0.0.1", "port": 2525}
+    assert operator["submission"] == {"host": "127.0.0.1", "port": 5870, "implicit_port": 4650}
+    assert operator["ca_file"] == "/x/anchors.pem"
+    person, software = operator["accounts"]
+    assert {"address", "type", "user", "password"} <= set(person)
+    assert software["certificate"] == "/x/a.pem"
+    assert software["key"] == "/x/a.key"
+
+
+def test_a_hop_says_who_which_rule_list_version_tls_and_milliseconds() -> None:
+    hop = json_lines()[1]
+    assert (hop["operator"], hop["rule"], hop["list_version"], hop["tls"], hop["ms"]) == (
+        "liberaux",
+        "R5",
+        "2026-01-02T03:04:05Z",
+        "TLSv1.2 X",
+        12.3,
+    )
+
+
+def test_the_last_line_has_the_totals() -> None:
+    last = json_lines()[-1]
+    assert {key: last[key] for key in ("delivered", "refused", "expected_refusals", "lost")} == {
+        "delivered": 1,
+        "refused": 1,
+        "expected_refusals": 1,
+        "lost": 1,
+    }
+
+
+def test_shows_people_ports_accounts_passwords_and_how_to_stop() -> None:
+    out = io.StringIO()
+    play(PrettyView(Console(file=out, width=200)))
+    for text in ("127.0.0.1:2525", "abcd-efgh", str(DOCTOR), "Ctrl-C", "règle R5", "certificat expiré", "1 perdue"):
+        assert text in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("totals", "as_expected"),
+    [
+        (Totals(7, 10, 10, 0, 1.0), True),
+        (Totals(6, 10, 10, 1, 1.0), False),
+        (Totals(7, 9, 10, 0, 1.0), False),
+        (Totals(0, 10, 10, 0, 1.0), False),
+    ],
+)
+def test_all_is_as_expected_only_when_nothing_is_lost_and_everyone_bad_is_refused(
+    totals: Totals, as_expected: bool
+) -> None:
+    assert totals.is_as_expected is as_expected
