@@ -6,6 +6,7 @@ Not for header fields with display names or comments (see `mssante.wire.mime`), 
 import hashlib
 import hmac
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,8 +45,14 @@ class Address:
 
     @property
     def key(self) -> str:
-        """Return the form used to compare and to look up: everything in lower case."""
-        return f"{self.local.casefold()}@{self.domain}"
+        """Return the form used to compare and to look up: everything in lower case.
+
+        A character never becomes an ASCII one that it was not: the Kelvin sign is no k (reliability.md B07).
+        """
+        if self.local.isascii():
+            return f"{self.local.lower()}@{self.domain}"
+        local = "".join(char if char.lower().isascii() and not char.isascii() else char.lower() for char in self.local)
+        return f"{unicodedata.normalize('NFC', local)}@{self.domain}"
 
     @property
     def is_citizen(self) -> bool:
@@ -68,10 +75,11 @@ def parse_domain(text: str) -> str:
         TheirProtocolError: not a host name of RFC 5321 section 4.1.2; literals and U-labels are refused, because the
             trust space knows only listed ASCII names.
     """
-    domain = text.lower()
-    if not domain.isascii() or not domain or len(domain) > DOMAIN_MAX_BYTES:
+    # Asked before the lower case is taken: the Kelvin sign becomes a plain k.
+    if not text.isascii() or not text or len(text) > DOMAIN_MAX_BYTES:
         msg = f"domain {text[:80]!r} is not an ASCII host name of 1 to {DOMAIN_MAX_BYTES} bytes"
         raise TheirProtocolError(msg)
+    domain = text.lower()
     for label in domain.split("."):
         if len(label) > LABEL_MAX_BYTES or not _LABEL.fullmatch(label):
             msg = f"domain {text[:80]!r} has a label that is not a host name"
@@ -88,16 +96,19 @@ def parse_address(text: str) -> Address:
     Raises:
         TheirProtocolError: it is not one such address, or it is longer than the limits of RFC 5321 section 4.5.3.1.
 
-    Source: RFC 5321 section 4.1.2; RFC 6531 section 3.3.
+    Source: RFC 5321 section 4.1.2; RFC 6531 section 3.3; reliability.md A12, A14, B07.
     """
     at = text.rfind("@")
     if at < 1:
         msg = f"address {text[:80]!r} has no local part or no at sign"
         raise TheirProtocolError(msg)
     local = _parse_local(text[:at], text)
+    if not local.isprintable():
+        msg = f"address {text[:80]!r} has control, direction or invisible characters"
+        raise TheirProtocolError(msg)
     domain = parse_domain(text[at + 1 :])
     if len(local.encode()) > LOCAL_MAX_BYTES or len(local.encode()) + 1 + len(domain) > ADDRESS_MAX_BYTES:
-        msg = f"address {text[:80]!r} is longer than {LOCAL_MAX_BYTES} bytes before the at sign or {ADDRESS_MAX_BYTES} in all"
+        msg = f"address {text[:80]!r} is longer than {LOCAL_MAX_BYTES} bytes, then {ADDRESS_MAX_BYTES} in all"
         raise TheirProtocolError(msg)
     return Address(local, domain)
 
@@ -144,3 +155,14 @@ def for_trace(address: Address | None, key: bytes) -> str:
         return str(address)
     digest = hmac.new(key, address.key.encode(), hashlib.sha256).hexdigest()
     return f"ins-{digest[:12]}@{address.domain}"
+
+
+def login_for_trace(login: str, key: bytes) -> str:
+    """Return a login as traces may hold it: an address through `for_trace`, anything else as it is, bounded.
+
+    Source: operators.md 7 (no patient identity in traces); decision 0006.
+    """
+    try:
+        return for_trace(parse_address(login), key)
+    except TheirProtocolError:
+        return login[:ADDRESS_MAX_BYTES]

@@ -10,6 +10,8 @@ FINESS_DIGITS: Final = 9
 SIRET_DIGITS: Final = 14
 INS_CHARS: Final = 15
 
+_CORSICA: Final = {"2A": "19", "2B": "18"}
+
 
 def luhn_is_valid(digits: str) -> bool:
     """Tell whether the last digit is the Luhn key of those before it; False when it is not all ASCII digits."""
@@ -53,16 +55,18 @@ def is_finess(text: str) -> bool:
 def ins_key(thirteen: str) -> str:
     """Return the two-digit key of the first 13 characters of an INS matricule.
 
+    Raises:
+        ValueError: they are not digits, 2A and 2B in the department excepted.
+
     Source: INSEE number: 97 - (number mod 97), 2A counts as 19 and 2B as 18.
     """
-    department = {"2A": "19", "2B": "18"}.get(thirteen[5:7].upper(), thirteen[5:7])
+    department = _CORSICA.get(thirteen[5:7].upper(), thirteen[5:7])
     return f"{97 - int(thirteen[:5] + department + thirteen[7:]) % 97:02d}"
 
 
 def is_ins(text: str) -> bool:
     """Tell whether it is an INS matricule: 13 characters and their key."""
-    if len(text) != INS_CHARS or not text.isascii() or not text[-2:].isdigit():
+    if len(text) != INS_CHARS or not text.isascii():
         return False
-    body = text[:13].upper()
-    plain = body[:5] + body[5:7].replace("A", "0").replace("B", "0") + body[7:]
-    return plain.isdigit() and ins_key(text[:13]) == text[-2:]
+    digits = text[:5] + _CORSICA.get(text[5:7].upper(), text[5:7]) + text[7:]
+    return digits.isdigit() and ins_key(text[:13]) == text[-2:]

@@ -63,6 +63,6 @@ def judge_recipient(facts: RecipientFacts) -> Decision:
             "quota",
             "Mailbox full, try again later",
             f"{mailbox.used_bytes} of {mailbox.quota_bytes} bytes used, {facts.size_bytes} more asked",
-            "La boîte du destinataire est pleine : l'envoi sera tenté à nouveau.",
+            "La boîte du destinataire est pleine : prévenez-le, ou réessayez plus tard.",
         )
     return Permit("mailbox", mailbox.kind.value)

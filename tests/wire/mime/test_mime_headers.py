@@ -71,6 +71,12 @@ def test_a_line_that_is_no_field_is_counted_and_belongs_to_nobody(line: bytes) -
     assert summary.date == "x"
 
 
+def test_a_header_that_begins_with_a_continuation_is_broken() -> None:
+    summary = summarize(b" From: a@b.fr\r\n\tx\r\nFrom: c@d.fr\r\n y\r\n\r\n")
+    assert summary.broken_lines == 1
+    assert summary.from_count == 1
+
+
 def test_the_first_of_repeated_fields_counts() -> None:
     summary = summarize(b"Subject: one\r\nSubject: two\r\n three\r\nMessage-ID: <1@a>\r\nMessage-Id: <2@a>\r\n\r\n")
     assert summary.subject == "one"

@@ -91,6 +91,8 @@ def summarize(head: bytes) -> Summary:
         if line.startswith(_BLANKS):
             if wanted and len(kept[wanted]) < VALUE_MAX_BYTES:
                 kept[wanted] += line[:VALUE_MAX_BYTES]
+            # A header that begins with the continuation of nothing.
+            broken += not names and not broken
             continue
         raw, colon, rest = line.partition(b":")
         name = _known_name(raw) if len(raw) <= _NAME_CACHED_BYTES else _name(raw)
