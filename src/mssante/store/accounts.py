@@ -101,11 +101,10 @@ async def add_credential(tx: Tx, account_id: AccountId, name: str, digest: bytes
     Raises:
         StoreError: the hash is there already, or there is no such account.
     """
-    row = await tx.one("add_credential", account_id=account_id, name=name, digest=digest, created_at=to_micros(now))
-    if row is None:
-        msg = f"credential {name} was not kept: try again"
-        raise StoreError(msg)
-    return CredentialId(row[0])
+    credential_id = await tx.insert(
+        "add_credential", account_id=account_id, name=name, digest=digest, created_at=to_micros(now)
+    )
+    return CredentialId(credential_id)
 
 
 async def credential_by_digest(tx: Tx, digest: bytes) -> tuple[Account, Credential] | None:

@@ -84,7 +84,7 @@ class BlobFolder:
         return data
 
     def head(self, body: Body, limit_bytes: int) -> bytes:
-        """Return the first bytes of a body, for a notice; b"" when its file is gone: the notice goes out all the same."""
+        """Return the first bytes of a body, for a notice; none when its file is gone: the notice goes out anyway."""
         if body.data is not None:
             return body.data[:limit_bytes]
         try:
@@ -152,6 +152,7 @@ class Spool:
     """
 
     __slots__ = (
+        "_abandoned",
         "_digest",
         "_error",
         "_file",
@@ -168,6 +169,7 @@ class Spool:
     def __init__(self, folder: BlobFolder, memory_bytes: int, inline_bytes: int) -> None:
         """Start empty."""
         self.size_bytes = 0
+        self._abandoned = False
         self._folder = folder
         self._memory_bytes = memory_bytes
         self._inline_bytes = inline_bytes
@@ -241,6 +243,14 @@ class Spool:
         if self._path is not None:
             await asyncio.get_running_loop().run_in_executor(self._folder.pool, self._drop)
 
+    def abandon(self) -> None:
+        """Drop everything without waiting for it; for who cannot wait (a connection that is lost)."""
+        self._abandoned = True
+        self._pending.clear()
+        self._pending_bytes = 0
+        if self._job is None and self._path is not None:
+            self._folder.pool.submit(self._drop)
+
     def _start_job(self) -> None:
         loop = asyncio.get_running_loop()
         pieces, self._pending, self._pending_bytes = self._pending, [], 0
@@ -257,6 +267,9 @@ class Spool:
             self._error = StoreError(f"{self._folder.path}: {error}")
         if job is not None and not job.done():
             job.set_result(None)
+        if self._abandoned:
+            self.abandon()
+            return
         if self._error is None and self._pending_bytes >= PIECE_BYTES:
             self._start_job()
 

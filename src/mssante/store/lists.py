@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from mssante.model.errors import StoreError
 from mssante.store.times import from_micros, to_micros
 from mssante.store.tx import Tx
 
@@ -68,12 +67,8 @@ async def save_list(
     last_modified: str = "",
     now: datetime,
 ) -> None:
-    """Keep a version; it is the one in force from now on. The last 100 are kept.
-
-    Raises:
-        StoreError: it could not be kept.
-    """
-    row = await tx.one(
+    """Keep a version; it is the one in force from now on. The last 100 are kept."""
+    list_id = await tx.insert(
         "add_list",
         version=version,
         generated_at=to_micros(generated_at),
@@ -82,10 +77,7 @@ async def save_list(
         now=to_micros(now),
         raw=raw,
     )
-    if row is None:
-        msg = f"white list {version} was not kept: try again"
-        raise StoreError(msg)
-    await tx.run("forget_lists", last_id=row[0] - VERSIONS_KEPT)
+    await tx.run("forget_lists", last_id=list_id - VERSIONS_KEPT)
 
 
 async def active_list(tx: Tx) -> SavedList | None:

@@ -37,7 +37,7 @@ async def add_message(
     Raises:
         StoreError: the reference is another message's.
     """
-    row = await tx.one(
+    message = await tx.insert(
         "add_message",
         reference=reference,
         sender=None if sender is None else str(sender),
@@ -48,10 +48,9 @@ async def add_message(
         path=body.path,
         received_at=to_micros(now),
     )
-    message = MessageId(_some(row)[0])
     if body.data is not None:
         await tx.run("add_body", message_id=message, data=body.data)
-    return message
+    return MessageId(message)
 
 
 async def file_message(
@@ -72,12 +71,13 @@ async def file_message(
     Raises:
         StoreError: there is no such mailbox.
     """
-    (modseq,) = _some(
-        await tx.one("grow_mailbox_by", mailbox_id=mailbox_id, message_id=message, prefix_bytes=len(prefix))
-    )
+    # Read, then two plain updates: cheaper than RETURNING twice, and safe because only one transaction writes.
+    place = await tx.one("next_place", mailbox_id=mailbox_id, role=role.value, message_id=message)
+    folder_id, uid, last_modseq, size_bytes = _some(place)
+    modseq = last_modseq + 1
     unseen = 0 if SEEN in flags else 1
-    row = _some(await tx.one("count_in_role", mailbox_id=mailbox_id, role=role.value, unseen=unseen, modseq=modseq))
-    folder_id, uid = row
+    await tx.run("grow_mailbox_to", mailbox_id=mailbox_id, size_bytes=size_bytes + len(prefix), modseq=modseq)
+    await tx.run("count_in", folder_id=folder_id, uid=uid, unseen=unseen, modseq=modseq)
     await tx.run(
         "add_filed",
         folder_id=folder_id,

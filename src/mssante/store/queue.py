@@ -15,7 +15,6 @@ import msgspec
 from mssante.model.address import Address, parse_address
 from mssante.model.decision import Kind
 from mssante.model.envelope import MailOptions, Notify, Recipient
-from mssante.model.errors import StoreError
 from mssante.model.message import Body, Copy, CopyId, CopyState, MessageId
 from mssante.store.messages import free_if_unused
 from mssante.store.times import from_micros, to_micros
@@ -67,7 +66,7 @@ async def add_copy(
         dsn: the copy is itself a notice.
         due_at: when to try first.
     """
-    row = await tx.one(
+    copy_id = await tx.insert(
         "add_copy",
         message_id=message,
         reference=reference,
@@ -83,10 +82,7 @@ async def add_copy(
         due_at=to_micros(due_at),
         prefix=prefix,
     )
-    if row is None:
-        msg = f"the copy of {reference} for {recipient.address} was not kept: try again"
-        raise StoreError(msg)
-    return CopyId(row[0])
+    return CopyId(copy_id)
 
 
 async def claim_due(

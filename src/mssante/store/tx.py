@@ -25,6 +25,10 @@ class Tx(Protocol):
         """Run a query and leave its rows."""
         ...
 
+    async def insert(self, name: str, /, **params: Value) -> int:
+        """Add one row, with a query that is a plain INSERT; return the number that its table gave it."""
+        ...
+
     async def one(self, name: str, /, **params: Value) -> Row | None:
         """Return the first row, or None when there is none."""
         ...

@@ -36,7 +36,6 @@ WHERE r.account_id = :account_id ORDER BY m.address_key
 -- name: add_credential
 -- Add an application password by its keyed hash.
 INSERT INTO credential (account_id, name, digest, created_at) VALUES (:account_id, :name, :digest, :created_at)
-RETURNING credential_id
 
 -- name: credential_by_digest
 -- The account and the credential of a keyed hash that is not revoked.

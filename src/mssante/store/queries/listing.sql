@@ -16,7 +16,6 @@ SELECT domain, dn, description, responsible, support, updated_at FROM listing OR
 -- name: add_publication
 -- Keep what was published.
 INSERT INTO publication (generated_at, published_at, raw) VALUES (:generated_at, :published_at, :raw)
-RETURNING publication_id
 
 -- name: forget_publications
 -- Drop the oldest publications.

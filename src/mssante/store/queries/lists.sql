@@ -2,7 +2,6 @@
 -- Keep a version of the white list, in force from now on.
 INSERT INTO trust_list (version, generated_at, etag, last_modified, fetched_at, checked_at, raw)
 VALUES (:version, :generated_at, :etag, :last_modified, :now, :now, :raw)
-RETURNING list_id
 
 -- name: forget_lists
 -- Drop the oldest versions.

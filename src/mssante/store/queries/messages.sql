@@ -2,7 +2,6 @@
 -- Add a message; its body follows or lies in a file.
 INSERT INTO message (reference, sender, summary, decision, sha256, size_bytes, path, received_at)
 VALUES (:reference, :sender, :summary, :decision, :sha256, :size_bytes, :path, :received_at)
-RETURNING message_id
 
 -- name: add_body
 -- Add the bytes of a small message.
@@ -13,18 +12,20 @@ INSERT INTO body (message_id, data) VALUES (:message_id, :data)
 UPDATE mailbox SET used_bytes = used_bytes + :size_bytes, modseq = modseq + 1 WHERE mailbox_id = :mailbox_id
 RETURNING modseq
 
--- name: grow_mailbox_by
--- Count a message into a mailbox and take the next modification number.
-UPDATE mailbox SET modseq = modseq + 1,
-    used_bytes = used_bytes + :prefix_bytes + (SELECT size_bytes FROM message WHERE message_id = :message_id)
-WHERE mailbox_id = :mailbox_id
-RETURNING modseq
+-- name: next_place
+-- Where a message goes in a mailbox: folder, next UID, last modification number, and the size of the message.
+SELECT f.folder_id, f.uid_next, b.modseq, m.size_bytes
+FROM mailbox b JOIN folder f ON f.mailbox_id = b.mailbox_id AND f.role = :role, message m
+WHERE b.mailbox_id = :mailbox_id AND m.message_id = :message_id
 
--- name: count_in_role
--- Give the next UID of the folder with a role.
-UPDATE folder SET uid_next = uid_next + 1, messages = messages + 1, unseen = unseen + :unseen, highest_modseq = :modseq
-WHERE mailbox_id = :mailbox_id AND role = :role
-RETURNING folder_id, uid_next - 1
+-- name: grow_mailbox_to
+-- Count bytes into a mailbox under a modification number.
+UPDATE mailbox SET used_bytes = used_bytes + :size_bytes, modseq = :modseq WHERE mailbox_id = :mailbox_id
+
+-- name: count_in
+-- Count a message into a folder under its UID.
+UPDATE folder SET uid_next = :uid + 1, messages = messages + 1, unseen = unseen + :unseen, highest_modseq = :modseq
+WHERE folder_id = :folder_id
 
 -- name: count_in_folder
 -- Give the next UID of a folder.

@@ -4,7 +4,6 @@ INSERT INTO copy (message_id, reference, state, sender, recipient, domain, notif
     queued_at, due_at, changed_at, prefix)
 VALUES (:message_id, :reference, :state, :sender, :recipient, :domain, :notify, :original, :options, :dsn,
     :queued_at, :due_at, :queued_at, :prefix)
-RETURNING copy_id
 
 -- name: due_domains
 -- Each destination that has open copies, with its oldest due time; one step of the index per destination.

@@ -1,0 +1,208 @@
+"""The queue: due copies are claimed fairly, under a lease, and finished by whoever still holds them."""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from store_world import BOB, NOW, inline, message
+
+from mssante.model.address import parse_address
+from mssante.model.decision import Kind
+from mssante.model.envelope import MailOptions, Notify, Recipient, Return
+from mssante.model.message import Copy, CopyId, CopyState
+from mssante.model.settings import StoreSettings
+from mssante.store import queue
+from mssante.store.engine import Store
+from mssante.store.messages import free_if_unused
+from mssante.store.named import load_queries
+from mssante.store.tx import Tx
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    opened = await Store.open(tmp_path, StoreSettings())
+    yield opened
+    await opened.close()
+
+
+async def _add(tx: Tx, recipient: str, reference: str = "ref-1", *, due: timedelta = timedelta(0)) -> CopyId:
+    kept = await message(tx, f"{reference}-{recipient}")
+    return await queue.add_copy(
+        tx,
+        message=kept,
+        reference=reference,
+        sender=BOB,
+        recipient=Recipient(parse_address(recipient), Notify.SUCCESS, "rfc822;x@y.fr"),
+        options=MailOptions(smtputf8=True, ret=Return.HEADERS, envelope_id="e"),
+        prefix=b"Received: x\r\n",
+        dsn=True,
+        due_at=NOW + due,
+        now=NOW,
+    )
+
+
+async def _claim(
+    tx: Tx,
+    lease: str = "w1",
+    *,
+    at: timedelta = timedelta(0),
+    limit: int = 20,
+    per_destination: int = 4,
+    busy: Mapping[str, int] | None = None,
+) -> list[Copy]:
+    return await queue.claim_due(
+        tx,
+        now=NOW + at,
+        limit=limit,
+        lease=lease,
+        lease_until=NOW + at + 15 * MINUTE,
+        busy=busy or {},
+        per_destination=per_destination,
+    )
+
+
+async def _finish(
+    tx: Tx, copy_id: CopyId, lease: str, state: CopyState = CopyState.RELAYED, *, at: timedelta = timedelta(0)
+) -> bool:
+    return await queue.finish_copy(
+        tx,
+        copy_id=copy_id,
+        lease=lease,
+        state=state,
+        due_at=None if state.is_final else NOW + at + MINUTE,
+        kind=None if state.is_final else Kind.HOST_UNREACHABLE,
+        detail="d",
+        reply="250 ok",
+        peer="mx",
+        rule="R6",
+        now=NOW + at,
+    )
+
+
+async def test_gives_a_copy_back_as_it_was_queued(store: Store) -> None:
+    copy_id = await store.write(lambda tx: _add(tx, '"a b"@x.fr'))
+    (copy,) = await store.write(_claim)
+    assert copy.copy_id == copy_id
+    assert copy.recipient == Recipient(parse_address('"a b"@x.fr'), Notify.SUCCESS, "rfc822;x@y.fr")
+    assert copy.options == MailOptions(smtputf8=True, ret=Return.HEADERS, envelope_id="e")
+    assert (copy.sender, copy.prefix, copy.dsn, copy.tries) == (BOB, b"Received: x\r\n", True, 1)
+    assert (copy.state, copy.lease, copy.warned) == (CopyState.SENDING, "w1", False)
+    assert copy.body == inline(b"Subject: x\r\n\r\nBonjour\r\n")
+    assert await store.read(lambda tx: queue.show_copy(tx, copy_id)) == copy
+
+
+async def test_claims_nothing_twice_while_the_lease_runs_and_again_when_it_has_ended(store: Store) -> None:
+    copy_id = await store.write(lambda tx: _add(tx, "a@x.fr"))
+
+    async def work(tx: Tx) -> None:
+        assert len(await _claim(tx, "w1")) == 1
+        assert await _claim(tx, "w2", at=14 * MINUTE) == []
+        assert await queue.next_due(tx) == NOW + 15 * MINUTE
+        (again,) = await _claim(tx, "w2", at=16 * MINUTE)
+        assert again.tries == 2
+        assert not await _finish(tx, copy_id, "w1")
+        assert await _finish(tx, copy_id, "w2")
+        assert not await _finish(tx, copy_id, "w2")
+        assert await queue.next_due(tx) is None
+
+    await store.write(work)
+
+
+async def test_claims_only_what_is_due(store: Store) -> None:
+    async def work(tx: Tx) -> None:
+        await _add(tx, "a@x.fr", due=MINUTE)
+        assert await _claim(tx) == []
+        (copy,) = await _claim(tx, at=MINUTE)
+        assert await _finish(tx, copy.copy_id, "w1", CopyState.DEFERRED, at=MINUTE)
+        assert await queue.next_due(tx) == NOW + 2 * MINUTE
+        shown = await queue.show_copy(tx, copy.copy_id)
+        assert shown is not None
+        assert (shown.state, shown.last_kind, shown.last_detail) == (CopyState.DEFERRED, Kind.HOST_UNREACHABLE, "d")
+        last = await queue.last_attempt(tx, copy.copy_id)
+        assert last is not None
+        assert (last.reply, last.peer, last.rule, last.at) == ("250 ok", "mx", "R6", NOW + MINUTE)
+        assert await queue.last_attempt(tx, CopyId(99)) is None
+
+    await store.write(work)
+
+
+async def test_a_full_destination_does_not_starve_the_others(store: Store) -> None:
+    async def work(tx: Tx) -> None:
+        kept = await message(tx)
+        for number in range(300):
+            await queue.add_copy(
+                tx,
+                message=kept,
+                reference="ref-1",
+                sender=BOB,
+                recipient=Recipient(parse_address(f"u{number}@dead.fr")),
+                options=MailOptions(),
+                prefix=b"",
+                dsn=False,
+                due_at=NOW - timedelta(days=1),
+                now=NOW,
+            )
+        await _add(tx, "a@alive.fr")
+        await _add(tx, "b@alive.fr")
+        domains = [copy.recipient.address.domain for copy in await _claim(tx, limit=3)]
+        assert domains == ["dead.fr", "alive.fr", "dead.fr"]
+        domains = [copy.recipient.address.domain for copy in await _claim(tx, limit=9, busy={"dead.fr": 2})]
+        assert domains == ["alive.fr", "dead.fr", "dead.fr"]
+        assert await _claim(tx, busy={"dead.fr": 4}) == []
+
+    await store.write(work)
+
+
+async def test_holds_releases_and_retries_by_hand(store: Store) -> None:
+    async def work(tx: Tx) -> None:
+        copy_id = await _add(tx, "a@x.fr", due=MINUTE)
+        other = await _add(tx, "b@x.fr")
+        assert await queue.retry_now(tx, copy_id, NOW)
+        assert len(await _claim(tx, "w1")) == 2
+        assert not await queue.retry_now(tx, copy_id, NOW)
+        assert await queue.hold(tx, copy_id, "à vérifier", NOW)
+        assert not await _finish(tx, copy_id, "w1"), "a held copy is no worker's"
+        assert not await queue.hold(tx, copy_id, "again", NOW)
+        assert await queue.hold_domain(tx, "x.fr", "destination arrêtée", NOW) == 1
+        assert [copy.copy_id for copy in await queue.list_copies(tx, state=CopyState.HELD, limit=9)] == [other, copy_id]
+        assert len(await queue.list_copies(tx, limit=1)) == 1
+        assert await queue.release(tx, copy_id, NOW)
+        assert not await queue.release(tx, copy_id, NOW)
+        assert [copy.copy_id for copy in await _claim(tx, "w2")] == [copy_id]
+        assert await queue.mark_warned(tx, copy_id)
+        assert not await queue.mark_warned(tx, copy_id)
+        assert [copy.copy_id for copy in await queue.copies_of(tx, "ref-1")] == [copy_id, other]
+        states = await queue.count_states(tx)
+        assert (states[CopyState.SENDING], states[CopyState.HELD], states[CopyState.FAILED]) == (1, 1, 0)
+
+    await store.write(work)
+
+
+async def test_forgets_finished_copies_with_the_bytes_that_nothing_needs(store: Store) -> None:
+    async def work(tx: Tx) -> None:
+        copy_id = await _add(tx, "a@x.fr")
+        (copy,) = await _claim(tx)
+        await free_if_unused(tx, copy.message)
+        assert await queue.forget_finished(tx, NOW + MINUTE) == 0
+        assert await _finish(tx, copy_id, "w1")
+        assert await queue.forget_finished(tx, NOW) == 0
+        assert await queue.forget_finished(tx, NOW + MINUTE) == 1
+        assert await queue.show_copy(tx, copy_id) is None
+        assert await tx.all("some_bodies", before_id=99, limit=9) == []
+
+    await store.write(work)
+
+
+async def test_claims_through_the_index_whatever_the_length_of_the_queue(store: Store) -> None:
+    await store.read(queue.next_due)
+    reader = store._local.reader.connection
+    for name in ("due_domains", "due_copies", "next_due"):
+        query = load_queries()[name]
+        steps = reader.execute(f"EXPLAIN QUERY PLAN {query.sql}", (None,) * len(query.parameters)).fetchall()
+        text = " / ".join(step[3] for step in steps)
+        assert "USING COVERING INDEX copy_" in text or "USING INDEX copy_" in text, text
+        assert "TEMP B-TREE" not in text, text
+        assert "SCAN copy" not in text.replace("SCAN copy USING", "").replace("SEARCH copy", ""), text
