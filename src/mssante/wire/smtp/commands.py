@@ -5,8 +5,9 @@ Not for the order of commands (see `mssante.wire.smtp.server`). A bad argument i
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from mssante.model.address import Address, parse_address
 from mssante.model.decision import Kind, Refusal
@@ -19,6 +20,9 @@ SIZE_MAX_DIGITS: Final = 20
 ENVELOPE_ID_MAX_BYTES: Final = 100
 HELLO_MAX_BYTES: Final = 255
 PARAMETERS_MAX: Final = 20
+
+# The same few thousand correspondents come back all day; only sound addresses are kept.
+_known_address: Final = lru_cache(maxsize=4096)(parse_address)
 
 _NOTIFY: Final[Mapping[bytes, Notify]] = MappingProxyType(
     {b"SUCCESS": Notify.SUCCESS, b"FAILURE": Notify.FAILURE, b"DELAY": Notify.DELAY}
@@ -139,7 +143,7 @@ def _parse_path(path: bytes, *, utf8: bool, hostname: str) -> Address | Refusal:
     if not utf8 and not text.isascii():
         return Refusal(Kind.UTF8_REQUIRED, "address", "Address needs SMTPUTF8, which MAIL did not ask for")
     try:
-        return parse_address(text)
+        return _known_address(text)
     except TheirProtocolError as error:
         return Refusal(Kind.ADDRESS_SYNTAX, "address", "Address is not local-part@listed.domain", str(error))
 
@@ -162,65 +166,67 @@ def _mail_options(rest: bytes, grammar: Grammar) -> MailOptions | Refusal:
     parameters = _parameters(rest)
     if isinstance(parameters, Refusal):
         return parameters
-    options = MailOptions()
+    fields: dict[str, Any] = {}
     for name, value in parameters:
         parse = _MAIL_PARAMETERS.get(name)
-        if parse is None:
-            return _unknown_parameter()
-        changed = parse(value, options, grammar)
-        if isinstance(changed, Refusal):
-            return changed
-        options = changed
-    return options
+        refusal = _unknown_parameter() if parse is None else parse(value, fields, grammar)
+        if refusal is not None:
+            return refusal
+    return MailOptions(**fields)
 
 
-def _mail_size(value: bytes | None, options: MailOptions, grammar: Grammar) -> MailOptions | Refusal:
+def _mail_size(value: bytes | None, fields: dict[str, Any], grammar: Grammar) -> Refusal | None:
     if not value or not value.isdigit() or len(value) > SIZE_MAX_DIGITS:
         return _syntax("SIZE takes a number of bytes")
     size = int(value)
     if size > grammar.message_bytes:
         limit = f"Message is larger than the limit of {grammar.message_bytes} bytes"
         return Refusal(Kind.MESSAGE_TOO_BIG, "message-size", limit)
-    return replace(options, size_bytes=size)
+    fields["size_bytes"] = size
+    return None
 
 
-def _mail_body(value: bytes | None, options: MailOptions, _grammar: Grammar) -> MailOptions | Refusal:
+def _mail_body(value: bytes | None, fields: dict[str, Any], _grammar: Grammar) -> Refusal | None:
     body = (value or b"").upper()
-    if body not in {b"7BIT", b"8BITMIME"}:
-        return _syntax("BODY takes 7BIT or 8BITMIME")
-    return replace(options, eight_bit=body == b"8BITMIME")
+    fields["eight_bit"] = body == b"8BITMIME"
+    return None if body in {b"7BIT", b"8BITMIME"} else _syntax("BODY takes 7BIT or 8BITMIME")
 
 
-def _mail_utf8(value: bytes | None, options: MailOptions, _grammar: Grammar) -> MailOptions | Refusal:
-    return replace(options, smtputf8=True) if value is None else _syntax("SMTPUTF8 takes no value")
+def _mail_utf8(value: bytes | None, fields: dict[str, Any], _grammar: Grammar) -> Refusal | None:
+    fields["smtputf8"] = True
+    return None if value is None else _syntax("SMTPUTF8 takes no value")
 
 
-def _mail_envid(value: bytes | None, options: MailOptions, _grammar: Grammar) -> MailOptions | Refusal:
+def _mail_envid(value: bytes | None, fields: dict[str, Any], _grammar: Grammar) -> Refusal | None:
     decoded = decode_xtext(value or b"") if len(value or b"") <= ENVELOPE_ID_MAX_BYTES else None
-    if not decoded or not decoded.isprintable():
-        return _syntax(f"ENVID takes xtext of 1 to {ENVELOPE_ID_MAX_BYTES} bytes")
-    return replace(options, envelope_id=decoded)
+    fields["envelope_id"] = decoded
+    return (
+        None
+        if decoded and decoded.isprintable()
+        else _syntax(f"ENVID takes 1 to {ENVELOPE_ID_MAX_BYTES} bytes of xtext")
+    )
 
 
-def _mail_ret(value: bytes | None, options: MailOptions, _grammar: Grammar) -> MailOptions | Refusal:
-    wanted = {b"FULL": Return.FULL, b"HDRS": Return.HEADERS}.get((value or b"").upper())
-    return _syntax("RET takes FULL or HDRS") if wanted is None else replace(options, ret=wanted)
+def _mail_ret(value: bytes | None, fields: dict[str, Any], _grammar: Grammar) -> Refusal | None:
+    fields["ret"] = {b"FULL": Return.FULL, b"HDRS": Return.HEADERS}.get((value or b"").upper())
+    return None if fields["ret"] else _syntax("RET takes FULL or HDRS")
 
 
-def _mail_require_tls(value: bytes | None, options: MailOptions, grammar: Grammar) -> MailOptions | Refusal:
+def _mail_require_tls(value: bytes | None, fields: dict[str, Any], grammar: Grammar) -> Refusal | None:
     if not grammar.require_tls:
         return _unknown_parameter()
-    return replace(options, require_tls=True) if value is None else _syntax("REQUIRETLS takes no value")
+    fields["require_tls"] = True
+    return None if value is None else _syntax("REQUIRETLS takes no value")
 
 
-def _mail_auth(value: bytes | None, options: MailOptions, grammar: Grammar) -> MailOptions | Refusal:
+def _mail_auth(value: bytes | None, _fields: dict[str, Any], grammar: Grammar) -> Refusal | None:
     # Checked, then left out: who submits is known from the sign-in alone (RFC 4954 section 5 allows to ignore it).
     if not grammar.auth:
         return _unknown_parameter()
-    return options if value and decode_xtext(value) is not None else _syntax("AUTH takes xtext")
+    return None if value and decode_xtext(value) is not None else _syntax("AUTH takes xtext")
 
 
-_MailParameter = Callable[[bytes | None, MailOptions, Grammar], MailOptions | Refusal]
+_MailParameter = Callable[[bytes | None, dict[str, Any], Grammar], Refusal | None]
 _MAIL_PARAMETERS: Final[Mapping[bytes, _MailParameter]] = MappingProxyType(
     {
         b"SIZE": _mail_size,
