@@ -15,11 +15,11 @@ from mssante.model.errors import TheirProtocolError
 LOCAL_MAX_BYTES: Final = 64
 DOMAIN_MAX_BYTES: Final = 255
 ADDRESS_MAX_BYTES: Final = 254
-LABEL_MAX_BYTES: Final = 63
 
 _ATEXT: Final = r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~\u0080-\U0010ffff]"
 _DOT_ATOM: Final = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
-_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?")
+_LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
+_HOST_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _MATRICULE: Final = re.compile(r"[0-9][0-9AB]{14}", re.IGNORECASE)
 _CITIZEN_DOMAIN: Final = "patient.mssante.fr"
 
@@ -79,12 +79,10 @@ def parse_domain(text: str) -> str:
     if not text.isascii() or not text or len(text) > DOMAIN_MAX_BYTES:
         msg = f"domain {text[:80]!r} is not an ASCII host name of 1 to {DOMAIN_MAX_BYTES} bytes"
         raise TheirProtocolError(msg)
-    domain = text.lower()
-    for label in domain.split("."):
-        if len(label) > LABEL_MAX_BYTES or not _LABEL.fullmatch(label):
-            msg = f"domain {text[:80]!r} has a label that is not a host name"
-            raise TheirProtocolError(msg)
-    return domain
+    if not _HOST_NAME.fullmatch(text):
+        msg = f"domain {text[:80]!r} has a label that is not a host name of 1 to 63 bytes"
+        raise TheirProtocolError(msg)
+    return text.lower()
 
 
 def parse_address(text: str) -> Address:
@@ -107,7 +105,8 @@ def parse_address(text: str) -> Address:
         msg = f"address {text[:80]!r} has control, direction or invisible characters"
         raise TheirProtocolError(msg)
     domain = parse_domain(text[at + 1 :])
-    if len(local.encode()) > LOCAL_MAX_BYTES or len(local.encode()) + 1 + len(domain) > ADDRESS_MAX_BYTES:
+    local_bytes = len(local) if local.isascii() else len(local.encode())
+    if local_bytes > LOCAL_MAX_BYTES or local_bytes + 1 + len(domain) > ADDRESS_MAX_BYTES:
         msg = f"address {text[:80]!r} is longer than {LOCAL_MAX_BYTES} bytes, then {ADDRESS_MAX_BYTES} in all"
         raise TheirProtocolError(msg)
     return Address(local, domain)

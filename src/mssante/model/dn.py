@@ -31,6 +31,7 @@ _SHORT_NAMES: Final = {
 }
 _ALIASES: Final = {"S": "ST", "SP": "ST", "E": "EMAILADDRESS", "EMAIL": "EMAILADDRESS", "GIVENNAME": "GN", "TITLE": "T"}
 
+
 @dataclass(frozen=True, slots=True)
 class DistinguishedName:
     """A subject or issuer name.
