@@ -249,7 +249,9 @@ class Spool:
         self._pending.clear()
         self._pending_bytes = 0
         if self._job is None and self._path is not None:
-            self._folder.pool.submit(self._drop)
+            # A store that is closed leaves the file to the next sweep.
+            with contextlib.suppress(RuntimeError):
+                self._folder.pool.submit(self._drop)
 
     def _start_job(self) -> None:
         loop = asyncio.get_running_loop()

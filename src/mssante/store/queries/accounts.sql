@@ -28,10 +28,10 @@ VALUES (:account_id, :mailbox_id, :may_read, :may_send)
 ON CONFLICT (account_id, mailbox_id) DO UPDATE SET may_read = excluded.may_read, may_send = excluded.may_send
 
 -- name: list_rights
--- What an account may do, sorted by address.
+-- What an account may do with mailboxes that are neither suspended nor closed, sorted by address.
 SELECT m.address, r.mailbox_id, r.may_read, r.may_send
 FROM account_right r JOIN mailbox m ON m.mailbox_id = r.mailbox_id
-WHERE r.account_id = :account_id ORDER BY m.address_key
+WHERE r.account_id = :account_id AND m.state = 'active' ORDER BY m.address_key
 
 -- name: add_credential
 -- Add an application password by its keyed hash.
