@@ -12,13 +12,21 @@ from starlette.applications import Starlette
 
 from mssante.model.errors import ConfigError
 
-START_POLL_SECONDS: Final = 0.005
 CLOSE_SECONDS: Final = 3
 BACKLOG: Final = 128
 
 
 class _Server(uvicorn.Server):
-    """The server without its hold on signals: whoever runs us stops us."""
+    """The server without its hold on signals (whoever runs us stops us), and with a way to know that it is open."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.opened = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open the door, then say so."""
+        await super().startup(sockets)
+        self.opened.set()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -54,8 +62,7 @@ async def open_door(app: Starlette, *, host: str, port: int, certificate: Path, 
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="manager door")
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(START_POLL_SECONDS)
+        await server.opened.wait()
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
