@@ -101,7 +101,7 @@ async def test_frees_the_bytes_with_the_last_folder_that_has_them(store: Store) 
             inbox = await mailboxes.folder_by_role(tx, box.mailbox_id, Role.INBOX)
             assert await messages.remove_message(tx, inbox.folder_id, 1) is not None
             assert await messages.remove_message(tx, inbox.folder_id, 1) is None
-            assert len(await tx.all("some_bodies", before_id=99, limit=9)) == left
+            assert len(await tx.all("newest_messages", before_id=99, limit=9)) == left
             emptied = await mailboxes.mailbox_by_key(tx, box.address.key)
             assert emptied is not None
             assert emptied.used_bytes == 0

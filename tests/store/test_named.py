@@ -33,7 +33,7 @@ def test_refuses_a_file_with_a_fault(text: str) -> None:
 def test_every_query_is_used_and_every_name_exists() -> None:
     folder = Path(str(mssante.store.__file__)).parent
     source = "\n".join(file.read_text() for file in folder.glob("*.py"))
-    used = set(re.findall(r"""tx\.(?:run|insert|one|all)\(\s*"([a-z_0-9]+)\"""", source))
+    used = set(re.findall(r"""(?:tx\.(?:run|insert|one|all)\(|_all\(tx,)\s*"([a-z_0-9]+)\"""", source))
     assert used == set(load_queries())
 
 

@@ -191,7 +191,7 @@ async def test_forgets_finished_copies_with_the_bytes_that_nothing_needs(store: 
         assert await queue.forget_finished(tx, NOW) == 0
         assert await queue.forget_finished(tx, NOW + MINUTE) == 1
         assert await queue.show_copy(tx, copy_id) is None
-        assert await tx.all("some_bodies", before_id=99, limit=9) == []
+        assert await tx.all("newest_messages", before_id=99, limit=9) == []
 
     await store.write(work)
 

@@ -7,6 +7,7 @@ Source: reliability.md A, B and 6.8; design.md section 4.
 """
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -162,8 +163,10 @@ def _prepare(path: Path, probe: Callable[[str], None]) -> apsw.Connection:
     connection = connect(path, reader=False)
     try:
         migrate(connection, path, migrations=load_migrations(), probe=probe)
-        # What an earlier process could not flush is read from its log and written again.
-        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        # What an earlier process could not flush is read from its log and written again; without room for that the
+        # log stays, and what was accepted is read from there.
+        with contextlib.suppress(apsw.FullError, apsw.BusyError):
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
     except apsw.Error as error:
         connection.close()
         raise translate(error, path) from error

@@ -10,10 +10,11 @@ from mssante.model.errors import StoreDamagedError
 from mssante.model.message import Body, CopyState
 from mssante.store.engine import Store
 from mssante.store.queue import count_states
-from mssante.store.tx import Row, Tx
+from mssante.store.tx import Row, Tx, Value
 
 _PAGE_ROWS = 100
 _DAMAGED_NAMED = 20
+_FIX = "put back the last good copy of the data folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,62 +51,71 @@ async def check(store: Store, *, body_limit: int = 10_000, low_bytes: int = 0) -
     Args:
         body_limit: most bodies to compare, from the newest on.
         low_bytes: less free room than this is a finding.
-
-    Raises:
-        StoreDamagedError: the file is so damaged that it cannot be walked at all.
     """
     findings = await store.read_long(_check_file)
-    checked, damaged = await _check_bodies(store, body_limit)
+    walk = _Walk(store, body_limit)
+    while await store.read_long(walk.look):
+        pass
     findings += [
-        Finding(reference, "the body is missing or is not what was received: put back its last good copy")
-        for reference in damaged
+        Finding(reference, f"the body is missing or is not what was received: {_FIX}") for reference in walk.damaged
     ]
     free_bytes = store.blobs.free_bytes()
     if free_bytes < low_bytes:
         findings.append(Finding(str(store.path.parent), f"only {free_bytes} bytes are left: free some on that disk"))
-    version = await store.read(_schema_version)
-    return Health(tuple(findings), version, checked, damaged, await store.read_long(count_states), free_bytes)
+    version, queue = await store.read_long(_read_state)
+    return Health(tuple(findings), version, walk.checked, tuple(walk.damaged), queue, free_bytes)
+
+
+class _Walk:
+    """The walk over the bodies, a page of messages at a time, so that no snapshot is held for long."""
+
+    def __init__(self, store: Store, limit: int) -> None:
+        self.checked = 0
+        self.damaged: list[str] = []
+        self._store = store
+        self._limit = limit
+        self._before_id = 2**62
+
+    async def look(self, tx: Tx) -> bool:
+        """Compare one page; False when there is nothing more to do."""
+        limit = min(_PAGE_ROWS, self._limit - self.checked)
+        rows = await _all(tx, "newest_messages", before_id=self._before_id, limit=limit)
+        for message_id, reference, sha256, size_bytes, path in rows:
+            self._before_id = message_id
+            self.checked += 1
+            if len(self.damaged) < _DAMAGED_NAMED and not await self._is_sound(
+                tx, message_id, sha256, size_bytes, path
+            ):
+                self.damaged.append(reference)
+        return bool(rows) and len(self.damaged) < _DAMAGED_NAMED
+
+    async def _is_sound(self, tx: Tx, message_id: int, sha256: bytes, size_bytes: int, path: str | None) -> bool:
+        try:
+            row = None if path is not None else await tx.one("body_of", message_id=message_id)
+            self._store.blobs.read(Body(sha256, size_bytes, None if row is None else row[0], path))
+        except StoreDamagedError:
+            return False
+        return True
 
 
 async def _check_file(tx: Tx) -> list[Finding]:
-    fix = "the database is damaged: put back its last good copy"
-    found = [Finding("mssante.db", f"{row[0]}: {fix}") for row in await tx.all("quick_check") if row[0] != "ok"]
-    lost = await tx.all("foreign_key_check")
-    return found + [Finding(str(row[0]), f"row {row[1]} points to nothing in {row[2]}: {fix}") for row in lost]
+    checked = await _all(tx, "quick_check") or [("the check itself cannot read it",)]
+    found = [Finding("mssante.db", f"{row[0]}: {_FIX}") for row in checked if row[0] != "ok"]
+    lost = await _all(tx, "foreign_key_check")
+    return found + [Finding(str(row[0]), f"row {row[1]} points to nothing in {row[2]}: {_FIX}") for row in lost]
 
 
-async def _check_bodies(store: Store, limit: int) -> tuple[int, tuple[str, ...]]:
-    checked, before_id = 0, 2**62
-    damaged: list[str] = []
-
-    async def page(tx: Tx) -> list[Row]:
-        return await tx.all("some_bodies", before_id=before_id, limit=min(_PAGE_ROWS, limit - checked))
-
-    async def look(tx: Tx) -> int:
-        last = 0
-        for message_id, reference, sha256, size_bytes, data, path in await page(tx):
-            last = message_id
-            if not _is_sound(store, Body(sha256, size_bytes, data, path)):
-                damaged.append(reference)
-            nonlocal checked
-            checked += 1
-        return last
-
-    while checked < limit and len(damaged) < _DAMAGED_NAMED:
-        before_id = await store.read_long(look)
-        if not before_id:
-            break
-    return checked, tuple(damaged[:_DAMAGED_NAMED])
-
-
-async def _schema_version(tx: Tx) -> int:
-    row = await tx.one("schema_version")
-    return 0 if row is None else int(row[0])
-
-
-def _is_sound(store: Store, body: Body) -> bool:
+async def _read_state(tx: Tx) -> tuple[int, Mapping[CopyState, int]]:
+    versions = await _all(tx, "schema_version")
     try:
-        store.blobs.read(body)
+        return (versions[0][0] if versions else 0), await count_states(tx)
     except StoreDamagedError:
-        return False
-    return True
+        return 0, {}
+
+
+async def _all(tx: Tx, name: str, **params: Value) -> list[Row]:
+    """Return the rows, or none when a damaged page stands in the way: the check of the file tells of it."""
+    try:
+        return await tx.all(name, **params)
+    except StoreDamagedError:
+        return []

@@ -6,11 +6,14 @@ PRAGMA quick_check(20)
 -- Rows that point to nothing.
 PRAGMA foreign_key_check
 
--- name: some_bodies
--- Messages with their bodies from the newest on, for a check of their hashes.
-SELECT m.message_id, m.reference, m.sha256, m.size_bytes, b.data, m.path
-FROM message m LEFT JOIN body b ON b.message_id = m.message_id
-WHERE m.message_id < :before_id ORDER BY m.message_id DESC LIMIT :limit
+-- name: newest_messages
+-- Messages from the newest on, without their bodies.
+SELECT message_id, reference, sha256, size_bytes, path FROM message
+WHERE message_id < :before_id ORDER BY message_id DESC LIMIT :limit
+
+-- name: body_of
+-- The bytes of one small message.
+SELECT data FROM body WHERE message_id = :message_id
 
 -- name: schema_version
 -- The number of the last migration.
