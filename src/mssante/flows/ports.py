@@ -1,14 +1,11 @@
 """What the flows need of the outside, as protocols; `mssante.links` fulfils them, tests put stand-ins there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from mssante.model.address import Address
-from mssante.model.envelope import MailOptions, Recipient
-from mssante.model.message import Deferred, Failed
-from mssante.model.outside import Fetched
+from mssante.model.message import Deferred
+from mssante.model.outside import Answer, Fetched, Host, Parcel
 from mssante.model.peer import PeerFacts
 
 Clock = Callable[[], datetime]
@@ -22,21 +19,6 @@ def no_probe(_step: str) -> None:
     """Do nothing: the probe of normal runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """Where a domain's mail is to be handed over.
-
-    Attributes:
-        name: what the certificate must name (the MX host).
-        address: where to connect: the same name, or an address from the static table.
-        port: TCP port.
-    """
-
-    name: str
-    address: str
-    port: int
-
-
 class Resolver(Protocol):
     """Finds the hosts of a domain."""
 
@@ -47,35 +29,6 @@ class Resolver(Protocol):
             LinkError: no answer for now (also when the domain is not found, see reliability.md H21).
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """One message for one host: bytes are ``prefix`` then the body.
-
-    Attributes:
-        sender: None is the null reverse path.
-        recipients: at least one, all for the same domain.
-        data: prefix and body chunks in order; CRLF lines, not dot-stuffed.
-        size_bytes: their total length.
-    """
-
-    sender: Address | None
-    recipients: tuple[Recipient, ...]
-    options: MailOptions
-    data: tuple[bytes, ...]
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """The host's acceptance of one recipient: its last reply, one line."""
-
-    reply: str
-    dsn_supported: bool
-
-
-Answer = Taken | Deferred | Failed
 
 
 class Channel(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mssante.model.decision import Kind, Refusal
+from mssante.model.errors import OurProtocolError
 
 END: Final = b"\r\n.\r\n"
 PIECE_BYTES: Final = 65536
@@ -138,15 +139,37 @@ def stuff(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the message as DATA sends it: transparency added, the end mark last, in pieces of about 64 KiB.
 
     Args:
-        chunks: the message in any cut; its lines must be clean (see `has_clean_lines`).
+        chunks: the message in any cut.
 
-    Source: RFC 5321 section 4.5.2 and 4.1.1.4.
+    Raises:
+        OurProtocolError: a bare CR, a bare LF or a NUL; nothing of that piece was given, so close the connection.
+
+    Source: RFC 5321 section 4.5.2 and 4.1.1.4; reliability.md A02.
     """
-    tail = b"\r\n"
+    held = b""
+    line_start = True
+    for piece in _pieces(chunks):
+        whole = held + piece if held else piece
+        # A CR waits for its LF, so that no pair is ever cut.
+        held = b"\r" if whole.endswith(b"\r") else b""
+        whole = whole[:-1] if held else whole
+        if not has_clean_lines(whole):
+            break
+        if whole:
+            dot = b"." if line_start and whole.startswith(b".") else b""
+            line_start = whole.endswith(b"\r\n")
+            yield dot + whole.replace(b"\r\n.", b"\r\n..") if dot or b"\r\n." in whole else whole
+    else:
+        if not held:
+            yield END[2:] if line_start else END
+            return
+    msg = "message holds a bare CR, a bare LF or a NUL"
+    raise OurProtocolError(msg)
+
+
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
-        for start in range(0, len(chunk), PIECE_BYTES):
-            piece = chunk[start : start + PIECE_BYTES]
-            joined = tail + piece
-            tail = joined[-2:]
-            yield joined.replace(b"\r\n.", b"\r\n..")[2:] if b"\r\n." in joined else piece
-    yield b".\r\n" if tail == b"\r\n" else END
+        if len(chunk) <= PIECE_BYTES:
+            yield chunk
+        else:
+            yield from (chunk[start : start + PIECE_BYTES] for start in range(0, len(chunk), PIECE_BYTES))

@@ -1,0 +1,299 @@
+"""Flow S, second half: claim what is due, hand it over, record what became of it (design.md section 2, S6 to S10).
+
+Each destination domain has its own lane, so that a dead destination delays nobody else. What a crash can do here:
+between a peer's 250 and our record of it, the same copy may be sent twice; it is never lost.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import groupby
+from typing import Final
+
+from mssante.flows.notify import Notifier
+from mssante.flows.ports import Channel, Clock, Courier, Probe, Resolver, no_probe
+from mssante.flows.record import Recorder
+from mssante.flows.trust import TrustSpace
+from mssante.model.decision import Kind, Permit, Refusal
+from mssante.model.errors import LinkError, MssError, StoreError
+from mssante.model.mailbox import Role
+from mssante.model.message import Change, Copy, Deferred, Delivered, Failed, Outcome, Relayed
+from mssante.model.outside import Answer, Host, Parcel, Taken
+from mssante.model.settings import QueueSettings
+from mssante.rules.recipient import RecipientFacts, judge_recipient
+from mssante.store import messages, queue
+from mssante.store.domains import list_domains
+from mssante.store.engine import Store
+from mssante.store.mailboxes import mailbox_by_key
+from mssante.store.tx import Tx
+from mssante.wire.mime.complete import return_path
+
+HOSTS_TRIED: Final = 5
+LANE_COPIES: Final = 20
+_NO_MAILBOX: Final = Refusal(Kind.MAILBOX_UNKNOWN, "mailbox-exists", "No such mailbox here")
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """An open and allowed way to a domain."""
+
+    host: Host
+    channel: Channel
+    permit: Permit
+
+
+class Delivering:
+    """The delivery workers of one operator."""
+
+    def __init__(
+        self,
+        *,
+        settings: QueueSettings,
+        store: Store,
+        trust: TrustSpace,
+        notifier: Notifier,
+        recorder: Recorder,
+        resolver: Resolver,
+        courier: Courier,
+        clock: Clock,
+        new_lease: Callable[[], str],
+        probe: Probe = no_probe,
+    ) -> None:
+        """Keep what the workers share."""
+        self._settings = settings
+        self._store = store
+        self._trust = trust
+        self._notifier = notifier
+        self._recorder = recorder
+        self._resolver = resolver
+        self._courier = courier
+        self._clock = clock
+        self._new_lease = new_lease
+        self._probe = probe
+        self._busy: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Deliver for ever; ends by cancellation, after which leases bring back what was under way."""
+        try:
+            while True:
+                started = await self._look()
+                if not started:
+                    await self._notifier.wait_queue(await self._pause_seconds())
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def drain(self) -> None:
+        """Deliver what is due now and wait for its end (tests, and an orderly stop)."""
+        while await self._look() or self._tasks:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+
+    async def _look(self) -> int:
+        """Claim what is due and start a lane for each destination; returns how many copies were claimed."""
+        free = self._settings.workers - len(self._tasks)
+        if free <= 0:
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            return 1
+        now = self._clock()
+        lease = self._new_lease()
+        most = self._settings.per_destination
+        until = now + timedelta(seconds=self._settings.lease_seconds)
+        try:
+            copies = await self._store.write(
+                lambda tx: queue.claim_due(
+                    tx,
+                    now=now,
+                    limit=free * LANE_COPIES,
+                    lease=lease,
+                    lease_until=until,
+                    busy={domain: LANE_COPIES for domain, lanes in self._busy.items() if lanes >= most},
+                    per_destination=LANE_COPIES,
+                )
+            )
+        except StoreError as error:
+            self._trust.log.error("queue-not-read", error=str(error))
+            return 0
+        if copies:
+            self._probe("K11")
+        copies.sort(key=lambda copy: (copy.recipient.address.domain, copy.message))
+        # One connection carries what is due for its domain, up to LANE_COPIES; busy domains get no other one.
+        for domain, lane in groupby(copies, key=lambda copy: copy.recipient.address.domain):
+            self._start_lane(domain, list(lane))
+        return len(copies)
+
+    def _start_lane(self, domain: str, copies: list[Copy]) -> None:
+        self._busy[domain] += 1
+        task = asyncio.create_task(self._lane(domain, copies), name=f"deliver {domain}")
+        self._tasks.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._busy[domain] -= 1
+            if not self._busy[domain]:
+                del self._busy[domain]
+            self._notifier.wake_queue()
+
+        task.add_done_callback(ended)
+
+    async def _pause_seconds(self) -> float:
+        due = await self._store.read(queue.next_due)
+        if due is None:
+            return self._settings.poll_seconds
+        return min(max((due - self._clock()).total_seconds(), 0.01), self._settings.poll_seconds)
+
+    async def _lane(self, domain: str, copies: list[Copy]) -> None:
+        """Deliver the copies of one domain, one message after the other (S6)."""
+        try:
+            if domain in await self._store.read(list_domains):
+                for copy in copies:
+                    await self._deliver_here(copy)
+            else:
+                await self._deliver_there(domain, copies)
+        except MssError as error:
+            # What was not recorded comes back when its lease ends.
+            self._trust.log.error("lane-stopped", domain=domain, copies=len(copies), error=str(error))
+
+    async def _deliver_here(self, copy: Copy) -> None:
+        """Put the copy in the mailbox and record it in one transaction (R4, R7, R9)."""
+        now = self._clock()
+
+        async def work(tx: Tx) -> list[Change]:
+            mailbox = await mailbox_by_key(tx, copy.recipient.address.key)
+            facts = RecipientFacts(
+                address=copy.recipient.address, is_our_domain=True, mailbox=mailbox, size_bytes=copy.body.size_bytes
+            )
+            decision = judge_recipient(facts)
+            if isinstance(decision, Refusal) or mailbox is None:
+                refusal = (
+                    decision if isinstance(decision, Refusal) else Refusal(Kind.MAILBOX_UNKNOWN, "mailbox-exists", "")
+                )
+                await self._recorder.record(tx, copy, _refused(refusal), now)
+                return []
+            outcome = Delivered("INBOX")
+            if not await self._recorder.record(tx, copy, outcome, now, rule=decision.rule):
+                return []
+            prefix = return_path(copy.sender) + copy.prefix
+            change, _uid = await messages.file_message(
+                tx, message=copy.message, mailbox_id=mailbox.mailbox_id, role=Role.INBOX, prefix=prefix, now=now
+            )
+            return [change]
+
+        changes = await self._store.write(work)
+        self._probe("K12")
+        self._notifier.publish(changes)
+        self._notifier.wake_queue()
+
+    async def _deliver_there(self, domain: str, copies: list[Copy]) -> None:
+        """Hand the copies over to the operator of the domain, on one connection."""
+        way = await self._find_way(domain)
+        if not isinstance(way, _Way):
+            for copy in copies:
+                await self._record([copy], [way])
+            return
+        try:
+            for _message, group in groupby(copies, key=lambda copy: copy.message):
+                await self._send(domain, way, list(group))
+        finally:
+            with suppress(LinkError):
+                await way.channel.close()
+
+    async def _find_way(self, domain: str) -> _Way | Deferred | Failed:
+        """Return a channel that the rules allow, or why there is none."""
+        if not self._trust.is_listed(domain):
+            return self._unlisted(domain)
+        try:
+            hosts = await self._resolver.hosts(domain)
+        except LinkError as error:
+            return Deferred(Refusal(Kind.HOST_UNKNOWN, "mx", f"No host found for {domain}", str(error)))
+        if not hosts:
+            return Failed(Refusal(Kind.PEER_REFUSED, "mx", f"{domain} takes no mail", "null MX"))
+        problem: Deferred | Failed | None = None
+        for host in hosts[:HOSTS_TRIED]:
+            found = await self._try_host(domain, host)
+            if isinstance(found, _Way):
+                return found
+            problem = problem or found
+        return problem or Deferred(Refusal(Kind.HOST_UNREACHABLE, "mx", f"No host of {domain} answers"))
+
+    async def _try_host(self, domain: str, host: Host) -> _Way | Deferred:
+        channel = await self._courier.open(host)
+        if isinstance(channel, Deferred):
+            return channel
+        decision = self._trust.judge_destination(channel.peer, host.name, domain)
+        if isinstance(decision, Permit):
+            return _Way(host, channel, decision)
+        await channel.close()
+        return Deferred(decision, peer=f"{host.name} [{channel.peer.ip}]")
+
+    def _unlisted(self, domain: str) -> Deferred:
+        """Hold back what waits for a domain that has left the list (B04); the age of the copy ends it, not we."""
+        return Deferred(
+            Refusal(
+                Kind.RECIPIENT_DOMAIN_UNLISTED,
+                "R1",
+                f"{domain} is not in the trust space any more",
+                f"list {self._trust.list_version()}",
+                f"Le domaine {domain} n'est plus dans l'espace de confiance MSSanté.",
+            )
+        )
+
+    async def _send(self, domain: str, way: _Way, copies: list[Copy]) -> None:
+        """Send one message to its recipients of one domain; trust is decided again for each (law 6)."""
+        peer = way.channel.peer
+        decision = self._trust.judge_destination(peer, way.host.name, domain) if self._trust.is_listed(domain) else None
+        if not isinstance(decision, Permit):
+            refused = Deferred(decision) if decision is not None else self._unlisted(domain)
+            await self._record(copies, [refused] * len(copies))
+            return
+        first = copies[0]
+        body = await self._bytes_of(first)
+        parcel = Parcel(
+            sender=first.sender,
+            recipients=tuple(copy.recipient for copy in copies),
+            options=first.options,
+            data=(first.prefix, body),
+            size_bytes=len(first.prefix) + len(body),
+        )
+        answers = await way.channel.send(parcel)
+        self._probe("K14")
+        await self._record(copies, [self._outcome(answer, way) for answer in answers])
+
+    async def _bytes_of(self, copy: Copy) -> bytes:
+        if copy.body.data is not None:
+            return copy.body.data
+        return await asyncio.to_thread(self._store.blobs.read, copy.body)
+
+    def _outcome(self, answer: Answer, way: _Way) -> Outcome:
+        if not isinstance(answer, Taken):
+            return answer
+        peer = way.channel.peer
+        tls = f"{peer.tls.protocol} {peer.tls.cipher}" if peer.tls else ""
+        return Relayed(
+            reply=answer.reply,
+            rule=f"{way.permit.rule}: {way.permit.detail}",
+            peer=f"{way.host.name} [{peer.ip}]",
+            dsn_supported=answer.dsn_supported,
+            tls=tls,
+        )
+
+    async def _record(self, copies: Sequence[Copy], outcomes: Sequence[Outcome]) -> None:
+        """Write the new states, the audit rows and the notices of these copies in one transaction (S7 to S10)."""
+        now = self._clock()
+
+        async def work(tx: Tx) -> None:
+            for copy, outcome in zip(copies, outcomes, strict=True):
+                await self._recorder.record(tx, copy, outcome, now)
+
+        await self._store.write(work)
+        self._probe("K16")
+        self._notifier.wake_queue()
+
+
+def _refused(refusal: Refusal) -> Outcome:
+    return Deferred(refusal) if refusal.is_temporary else Failed(refusal)
