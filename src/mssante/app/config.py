@@ -108,7 +108,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        msg = f"configuration {path}: {error.strerror}; give another with --config or {CONFIG_ENVIRONMENT}, or run `mssante init`"
+        fix = f"give another with --config or {CONFIG_ENVIRONMENT}, or run `mssante init`"
+        msg = f"configuration {path}: {error.strerror}; {fix}"
         raise ConfigError(msg) from error
     if len(raw) > CONFIG_MAX_BYTES:
         msg = f"configuration {path} is larger than {CONFIG_MAX_BYTES} bytes; is it the right file?"
@@ -165,7 +166,12 @@ def _convert(path: Path, section: str, key: str, value: object, hint: object) ->
     if converted is None:
         msg = f"{path}: [{section}] {key} must be {_type_name(hint)}, not {value!r}"
         raise ConfigError(msg)
-    if isinstance(converted, int | float) and not isinstance(converted, bool) and converted < 0 and not key.endswith("port"):
+    if (
+        isinstance(converted, int | float)
+        and not isinstance(converted, bool)
+        and converted < 0
+        and not key.endswith("port")
+    ):
         msg = f"{path}: [{section}] {key} must not be negative, not {value!r}"
         raise ConfigError(msg)
     return converted

@@ -3,6 +3,7 @@
 Not for reading certificates (see `mssante.wire.x509`): here only the text form of RFC 4514 and the comparison.
 """
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Final
@@ -30,6 +31,10 @@ _SHORT_NAMES: Final = {
     "1.2.840.113549.1.9.1": "EMAILADDRESS",
 }
 _ALIASES: Final = {"S": "ST", "SP": "ST", "E": "EMAILADDRESS", "EMAIL": "EMAILADDRESS", "GIVENNAME": "GN", "TITLE": "T"}
+
+
+# What Unicode calls a space, and line ends; other control characters are no spaces, so that they never match one.
+_SPACES: Final = re.compile("[ \t\r\n\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,9 @@ def _split(text: str) -> list[tuple[str, str]]:
 def _pair(part: str, whole: str) -> tuple[str, str]:
     kind, equals, raw = part.partition("=")
     kind = kind.strip().upper()
-    if not equals or not kind or not kind.replace(".", "").replace("-", "").isalnum():
+    plain = kind.replace(".", "").replace("-", "")
+    # A value in hexadecimal is an encoding that no certificate of the trust space needs.
+    if not equals or not plain.isalnum() or not plain.isascii() or raw.lstrip(" ").startswith("#"):
         msg = f"distinguished name {whole[:60]!r}: {part.strip()[:40]!r} is not of the form TYPE=value"
         raise TheirProtocolError(msg)
     kind = _ALIASES.get(kind, attribute_name(kind))
@@ -133,7 +140,7 @@ def _unescape(raw: str, whole: str) -> str:
     while position < len(raw):
         char = raw[position]
         if char != "\\":
-            out += char.encode()
+            out += char.encode(errors="surrogatepass")
             position += 1
             continue
         pair = raw[position + 1 : position + 3]
@@ -163,4 +170,5 @@ def _escape(value: str) -> str:
 
 
 def _fold(value: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", value).casefold().split())
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).casefold())
+    return _SPACES.sub(" ", folded).strip(" ")

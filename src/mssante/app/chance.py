@@ -1,0 +1,52 @@
+"""Clock, references and other sources that only `app` may touch (law 5), handed to the flows as functions."""
+
+import os
+import secrets
+import signal
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from mssante.flows.ports import Probe, no_probe
+
+KILL_ENVIRONMENT: Final = "MSSANTE_TEST_KILL_AT"
+_DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def utc_now() -> datetime:
+    """Return the time now."""
+    return datetime.now(UTC)
+
+
+def new_reference() -> str:
+    """Return a reference of 26 characters: 48 bits of time, so that they sort, then 80 random bits."""
+    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    out = []
+    for _ in range(26):
+        number, digit = divmod(number, 32)
+        out.append(_DIGITS[digit])
+    return "".join(reversed(out))
+
+
+def probe_from(environment: Mapping[str, str]) -> Probe:
+    """Return the probe that kills this process at a named step, for the crash tests; does nothing as a rule.
+
+    Args:
+        environment: ``MSSANTE_TEST_KILL_AT`` is ``K08`` or ``K08:3`` (at its third passage).
+
+    Source: reliability.md 3.2.
+    """
+    wanted, _, count = environment.get(KILL_ENVIRONMENT, "").partition(":")
+    if not wanted:
+        return no_probe
+    left = int(count or 1)
+
+    def probe(step: str) -> None:
+        nonlocal left
+        if step == wanted:
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return probe

@@ -1,0 +1,181 @@
+"""Build the objects of one operator from its configuration: the only place that knows which class stands where."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from mssante.app.chance import new_reference, utc_now
+from mssante.app.config import Config, read_secret
+from mssante.app.contexts import Contexts
+from mssante.app.logs import make_log
+from mssante.app.tls import read_chain
+from mssante.flows.deliver import Delivering
+from mssante.flows.notices import Notices
+from mssante.flows.notify import Notifier
+from mssante.flows.ports import Clock, Courier, Probe, Resolver, no_probe
+from mssante.flows.receive import ReceiveSettings, Receiving
+from mssante.flows.record import Recorder
+from mssante.flows.sign_in import SignIn
+from mssante.flows.submit import SubmitSettings, Submitting
+from mssante.flows.trust import TrustSpace
+from mssante.flows.trust_state import TrustMaterial
+from mssante.links.documents import HttpDocuments
+from mssante.links.resolver import DnsResolver, StaticResolver
+from mssante.links.smtp_out import SmtpCourier
+from mssante.model.address import Address, parse_address
+from mssante.model.errors import ConfigError, TheirProtocolError
+from mssante.model.log import Log
+from mssante.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Everything of one operator but its doors.
+
+    Attributes:
+        config: as read.
+        store: open.
+        trust: the list and the revocation lists in force.
+        contexts: certificates and TLS contexts.
+        receiving, submitting, delivering, sign_in: the flows.
+        courier, resolver: the way out.
+        trace_key: keys the pseudonyms of citizens in traces.
+        credential_key: keys the hash of application passwords.
+    """
+
+    config: Config
+    store: Store
+    trust: TrustSpace
+    contexts: Contexts
+    notifier: Notifier
+    receiving: Receiving
+    submitting: Submitting
+    delivering: Delivering
+    sign_in: SignIn
+    courier: Courier
+    resolver: Resolver
+    clock: Clock
+    log: Log
+    trace_key: bytes
+    credential_key: bytes
+
+
+@asynccontextmanager
+async def open_operator(config: Config, *, clock: Clock = utc_now, probe: Probe = no_probe) -> AsyncIterator[Operator]:
+    """Open the store, put the list it holds in force, and yield the operator; closes everything at the end.
+
+    Raises:
+        ConfigError: certificates, keys or secrets cannot be used.
+        StoreError: the store cannot be opened.
+    """
+    log = make_log(config.logs, name=config.operator.name)
+    credential_key, trace_key = read_secret(config.secrets.credential_key), read_secret(config.secrets.trace_key)
+    contexts = Contexts(config.tls, clock=clock, log=log)
+    store = await Store.open(config.operator.data_dir, config.store, probe=probe)
+    try:
+        documents = HttpDocuments(_publisher_anchors(config, contexts))
+        trust = TrustSpace(
+            settings=config.trust,
+            material=_material(config, contexts),
+            store=store,
+            documents=documents,
+            clock=clock,
+            log=log,
+        )
+        await trust.load()
+        yield _build(config, store, trust, contexts, clock, log, probe, trace_key, credential_key)
+    finally:
+        await store.close()
+
+
+def _material(config: Config, contexts: Contexts) -> TrustMaterial:
+    return TrustMaterial(
+        anchors=contexts.material.anchors,
+        intermediates=contexts.material.intermediates,
+        own=contexts.material.chain,
+        require_client_usage=config.tls.require_client_usage,
+        refuse_weak_keys=config.tls.refuse_weak_keys,
+    )
+
+
+def _publisher_anchors(config: Config, contexts: Contexts) -> tuple[bytes, ...]:
+    if config.trust.list_anchors is None:
+        return contexts.material.anchors
+    return read_chain(config.trust.list_anchors, "list_anchors")
+
+
+def _build(
+    config: Config,
+    store: Store,
+    trust: TrustSpace,
+    contexts: Contexts,
+    clock: Clock,
+    log: Log,
+    probe: Probe,
+    trace_key: bytes,
+    credential_key: bytes,
+) -> Operator:
+    notifier = Notifier()
+    hostname = config.operator.hostname
+    notices = Notices(
+        hostname=hostname,
+        postmaster=_postmaster(config),
+        settings=config.queue,
+        blobs=store.blobs,
+        new_reference=new_reference,
+    )
+    resolver = StaticResolver(config.resolver) if config.resolver.mode == "static" else DnsResolver(config.resolver)
+    courier = SmtpCourier(contexts.operator_client, hostname, config.queue)
+    return Operator(
+        config=config,
+        store=store,
+        trust=trust,
+        contexts=contexts,
+        notifier=notifier,
+        receiving=Receiving(
+            settings=ReceiveSettings(hostname, config.smtp.header_from, config.limits, config.store, trace_key),
+            store=store,
+            trust=trust,
+            notifier=notifier,
+            notices=notices,
+            clock=clock,
+            new_reference=new_reference,
+            probe=probe,
+        ),
+        submitting=Submitting(
+            settings=SubmitSettings(hostname, config.limits, config.store, trace_key),
+            store=store,
+            trust=trust,
+            notifier=notifier,
+            clock=clock,
+            new_reference=new_reference,
+            probe=probe,
+        ),
+        delivering=Delivering(
+            settings=config.queue,
+            store=store,
+            trust=trust,
+            notifier=notifier,
+            recorder=Recorder(settings=config.queue, notices=notices, trace_key=trace_key),
+            resolver=resolver,
+            courier=courier,
+            clock=clock,
+            new_lease=new_reference,
+            probe=probe,
+        ),
+        sign_in=SignIn(store=store, trust=trust, key=credential_key, trace_key=trace_key, clock=clock),
+        courier=courier,
+        resolver=resolver,
+        clock=clock,
+        log=log,
+        trace_key=trace_key,
+        credential_key=credential_key,
+    )
+
+
+def _postmaster(config: Config) -> Address:
+    try:
+        return parse_address(config.operator.postmaster)
+    except TheirProtocolError as error:
+        msg = f"[operator] postmaster: {error}; give one address of a domain of yours"
+        raise ConfigError(msg) from error

@@ -1,0 +1,204 @@
+"""Run one operator, or the manager: open the doors, say so in one line, work until told to stop."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+import uvloop
+
+from mssante.app.chance import probe_from
+from mssante.app.compose import Operator, open_operator
+from mssante.app.config import Config
+from mssante.app.manager import run_manager
+from mssante.app.ready import say_ready
+from mssante.doors.smtp.connection import Desk
+from mssante.doors.smtp.door import Door
+from mssante.doors.smtp.operator import OperatorDesk
+from mssante.doors.smtp.submission import SubmissionDesk
+from mssante.model.errors import ConfigError, StoreError
+from mssante.store import messages, queue
+from mssante.wire.smtp.session import ServerProfile
+
+HOUSEKEEPING_SECONDS: Final = 3600.0
+CERTIFICATE_LOOK_SECONDS: Final = 30.0
+ORPHAN_AGE: Final = timedelta(hours=6)
+FINISHED_AGE: Final = timedelta(days=90)
+BANNER: Final = "MSSante operator"
+
+
+def serve(config: Config) -> None:
+    """Run what the configuration says until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: a setting, a certificate or an address cannot be used.
+        StoreError: the store cannot be opened.
+    """
+    run = run_manager if config.role == "manager" else run_operator
+    uvloop.run(_until_stopped(config, run))
+
+
+async def _until_stopped(config: Config, run: Callable[[Config, asyncio.Event], Any]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await run(config, stop)
+
+
+async def run_operator(config: Config, stop: asyncio.Event) -> None:
+    """Run the operator until `stop` is set."""
+    async with open_operator(config, probe=probe_from(os.environ)) as operator:
+        try:
+            await operator.trust.refresh()
+        except StoreError as error:
+            operator.log.error("list-not-refreshed", error=str(error))
+        async with open_doors(operator) as ports, background(operator):
+            submission = config.submission
+            say_ready(
+                {
+                    "name": config.operator.name,
+                    "role": config.role,
+                    "pid": os.getpid(),
+                    "list": operator.trust.list_version(),
+                    "smtp": {"host": config.smtp.host, "port": ports["smtp"]},
+                    "submission": {
+                        "host": submission.host,
+                        "port": ports["submission"],
+                        "implicit_port": ports.get("submissions"),
+                    },
+                }
+            )
+            operator.log.info("ready", **ports)
+            await stop.wait()
+            operator.log.info("stopping")
+
+
+@asynccontextmanager
+async def open_doors(operator: Operator) -> AsyncIterator[dict[str, int]]:
+    """Open the SMTP doors; yields door name -> port; closes them in order at the end."""
+    config = operator.config
+    doors: list[Door] = []
+    ports: dict[str, int] = {}
+
+    async def open_one(name: str, host: str, port: int, door: Door) -> None:
+        try:
+            ports[name] = await door.open(host, port)
+        except OSError as error:
+            msg = f"[{name}] cannot listen on {host} port {port}: {error.strerror}; is another server running there?"
+            raise ConfigError(msg) from error
+        doors.append(door)
+
+    try:
+        await open_one("smtp", config.smtp.host, config.smtp.port, _operator_door(operator))
+        host, port, implicit = config.submission.host, config.submission.port, config.submission.implicit_port
+        await open_one("submission", host, port, _submission_door(operator, implicit_tls=False))
+        if implicit >= 0:
+            await open_one("submissions", host, implicit, _submission_door(operator, implicit_tls=True))
+        yield ports
+    finally:
+        await asyncio.gather(*(door.close() for door in doors))
+
+
+def _operator_door(operator: Operator) -> Door:
+    config = operator.config
+    return Door(
+        name="smtp",
+        profile=ServerProfile(
+            hostname=config.operator.hostname,
+            banner=BANNER,
+            starttls=True,
+            tls_required=True,
+            auth_mechanisms=(),
+            sign_in_required=False,
+            limits=config.limits,
+            require_tls_offered=True,
+        ),
+        implicit_tls=False,
+        make_desk=lambda: OperatorDesk(operator.receiving),
+        tls_context=operator.contexts.operator_server,
+        limits=config.limits,
+        log=operator.log,
+    )
+
+
+def _submission_door(operator: Operator, *, implicit_tls: bool) -> Door:
+    config = operator.config
+
+    def make_desk() -> Desk:
+        return SubmissionDesk(operator.submitting, operator.sign_in)
+
+    return Door(
+        name="submissions" if implicit_tls else "submission",
+        profile=ServerProfile(
+            hostname=config.operator.hostname,
+            banner=BANNER,
+            starttls=not implicit_tls,
+            tls_required=True,
+            auth_mechanisms=(b"PLAIN", b"EXTERNAL"),
+            sign_in_required=True,
+            limits=config.limits,
+            require_tls_offered=True,
+        ),
+        implicit_tls=implicit_tls,
+        make_desk=make_desk,
+        tls_context=operator.contexts.user_server,
+        limits=config.limits,
+        log=operator.log,
+    )
+
+
+@asynccontextmanager
+async def background(operator: Operator) -> AsyncIterator[None]:
+    """Run deliveries, the watch over the list, and housekeeping; ends them at the end."""
+    tasks = [
+        asyncio.create_task(operator.delivering.run(), name="deliver"),
+        asyncio.create_task(operator.trust.watch(), name="trust"),
+        asyncio.create_task(_watch_certificates(operator), name="certificates"),
+        asyncio.create_task(_keep_house(operator), name="house"),
+    ]
+    for task in tasks:
+        task.add_done_callback(lambda ended: _stop_on_accident(operator, ended))
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stop_on_accident(operator: Operator, task: asyncio.Task[None]) -> None:
+    """Stop the process when a background task dies: a supervisor starts a whole one again."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        operator.log.error("task-died", task=task.get_name(), error=repr(error))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _watch_certificates(operator: Operator) -> None:
+    while True:
+        operator.contexts.look()
+        await asyncio.sleep(CERTIFICATE_LOOK_SECONDS)
+
+
+async def _keep_house(operator: Operator) -> None:
+    """Forget old copy keys and finished copies, remove orphaned files: at the start and then every hour."""
+    while True:
+        try:
+            await _keep_house_once(operator)
+        except StoreError as error:
+            operator.log.error("house-not-kept", error=str(error))
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+
+
+async def _keep_house_once(operator: Operator) -> None:
+    now, store = operator.clock(), operator.store
+    seen_before = now - timedelta(seconds=operator.config.store.dedupe_seconds)
+    forgotten = await store.write(lambda tx: messages.forget_copies(tx, seen_before))
+    while dropped := await store.write(lambda tx: queue.forget_finished(tx, now - FINISHED_AGE)):
+        operator.log.info("finished-copies-forgotten", copies=dropped)
+    referenced = await store.read_long(messages.blob_paths)
+    removed = await asyncio.to_thread(store.blobs.sweep, referenced, ORPHAN_AGE, now)
+    operator.log.info("house-kept", copies_forgotten=forgotten, files_removed=removed)

@@ -1,0 +1,55 @@
+"""Who is at the other end, read from the TLS layer, and why a handshake failed."""
+
+import asyncio
+import ssl
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+
+from mssante.model.decision import Kind, Refusal
+from mssante.model.errors import WireError
+from mssante.model.peer import Certificate, PeerFacts, TlsFacts
+from mssante.wire.x509.read import read_certificate
+
+# X509_V_ERR_* of OpenSSL.
+_VERIFY_KINDS: Final = {
+    9: Kind.CERTIFICATE_EXPIRED,
+    10: Kind.CERTIFICATE_EXPIRED,
+    23: Kind.CERTIFICATE_REVOKED,
+    26: Kind.CERTIFICATE_USAGE,
+}
+_RULES: Final = {
+    Kind.CERTIFICATE_EXPIRED: "R4",
+    Kind.CERTIFICATE_REVOKED: "R4",
+    Kind.CERTIFICATE_USAGE: "R3",
+    Kind.CERTIFICATE_UNTRUSTED: "R3",
+}
+
+
+@lru_cache(maxsize=1024)
+def _certificate(der: bytes) -> Certificate | None:
+    """Return the certificate as facts; reading one costs as much as a small message, and peers come back."""
+    try:
+        return read_certificate(der)
+    except WireError:
+        return None
+
+
+def peer_facts(peer: PeerFacts, transport: asyncio.Transport) -> PeerFacts:
+    """Return the facts with what the handshake showed; a certificate that cannot be read counts as none."""
+    tls = transport.get_extra_info("ssl_object")
+    der = tls.getpeercert(binary_form=True)
+    cipher = tls.cipher()
+    return replace(
+        peer,
+        tls=TlsFacts(protocol=str(tls.version()), cipher=str(cipher[0]) if cipher else ""),
+        certificate=_certificate(der) if der else None,
+    )
+
+
+def tls_failure(error: Exception) -> Refusal:
+    """Return why the handshake failed, as the rules name it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        kind = _VERIFY_KINDS.get(error.verify_code, Kind.CERTIFICATE_UNTRUSTED)
+        return Refusal(kind, _RULES[kind], "Certificate refused", f"handshake: {error.verify_message}")
+    return Refusal(Kind.TLS_UNAVAILABLE, "R2", "TLS handshake failed", f"handshake: {error}")

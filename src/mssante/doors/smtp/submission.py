@@ -1,0 +1,61 @@
+"""The desk of the submission doors: sign in first, then every message is a `Sending` of flow S."""
+
+from mssante.flows.intake import Transaction
+from mssante.flows.sign_in import SignIn
+from mssante.flows.submit import Submitting
+from mssante.model.decision import Kind, Refusal
+from mssante.model.errors import OurProtocolError, TheirProtocolError
+from mssante.model.mailbox import Identity
+from mssante.model.peer import PeerFacts
+from mssante.wire.sasl import exchange as sasl
+from mssante.wire.smtp.auth import challenge_reply
+from mssante.wire.smtp.events import AuthResponse, AuthStart
+from mssante.wire.smtp.replies import Reply, refusal_reply
+
+_SIGNED_IN = Reply(235, "2.7.0", ("Authentication successful",))
+
+
+class SubmissionDesk:
+    """Signs in, then hands each message to `Submitting`."""
+
+    def __init__(self, submitting: Submitting, sign_in: SignIn) -> None:
+        """Start with nobody signed in."""
+        self._submitting = submitting
+        self._sign_in = sign_in
+        self._identity: Identity | None = None
+        self._exchange: sasl.Exchange | None = None
+
+    def begin(self, peer: PeerFacts, hello: str) -> Transaction:
+        """Return a submission; the machine lets MAIL through only after AUTH."""
+        if self._identity is None:
+            msg = "MAIL was let through before AUTH"
+            raise OurProtocolError(msg)
+        return self._submitting.begin(self._identity, peer, hello)
+
+    async def authenticate(self, event: AuthStart | AuthResponse, peer: PeerFacts) -> Reply:
+        """Go one step further in the exchange; sign in when it is complete."""
+        try:
+            if isinstance(event, AuthStart):
+                self._exchange = sasl.start(event.mechanism)
+                step = self._exchange.step(event.initial)
+            elif event.data is None or self._exchange is None:
+                return Reply(501, "5.7.0", ("Authentication cancelled",))
+            else:
+                step = self._exchange.step(event.data)
+        except TheirProtocolError as error:
+            return refusal_reply(Refusal(Kind.SIGN_IN_FAILED, "sasl", "Authentication failed", str(error)))
+        if isinstance(step, sasl.Challenge):
+            return challenge_reply(step.data)
+        result = await self._check(step, peer)
+        if isinstance(result, Refusal):
+            return refusal_reply(result)
+        self._identity = result
+        return _SIGNED_IN
+
+    async def _check(self, step: sasl.PlainCredentials | sasl.ExternalClaim, peer: PeerFacts) -> Identity | Refusal:
+        if isinstance(step, sasl.PlainCredentials):
+            return await self._sign_in.password(step.authcid, step.password, step.authzid, peer.ip)
+        return await self._sign_in.certificate(peer, step.authzid)
+
+    async def handshake_failed(self, peer: PeerFacts, refusal: Refusal) -> None:
+        """Nothing to keep: users' programs often try without our authorities, and the log has it."""

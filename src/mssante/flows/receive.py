@@ -1,0 +1,319 @@
+"""Flow R: a message comes in from another operator (design.md section 2).
+
+Gathers facts, calls one rule per step, commits once. Not for our own users' messages (`mssante.flows.submit`).
+"""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from mssante.flows.intake import Accepted, Intake, Taken
+from mssante.flows.notices import Notices
+from mssante.flows.notify import Notifier
+from mssante.flows.ports import Clock, Probe, no_probe
+from mssante.flows.trust import TrustSpace
+from mssante.model.address import Address, for_trace
+from mssante.model.audit import AuditEvent
+from mssante.model.decision import Decision, Kind, Permit, Refusal
+from mssante.model.envelope import MailOptions, Recipient
+from mssante.model.errors import StoreError, StoreFullError
+from mssante.model.mailbox import Mailbox, Role
+from mssante.model.message import Change, MessageId
+from mssante.model.peer import PeerFacts
+from mssante.model.settings import LimitSettings, StoreSettings
+from mssante.rules.content import ContentFacts, judge_content
+from mssante.rules.recipient import RecipientFacts, judge_recipient
+from mssante.store import audit, messages
+from mssante.store.domains import list_domains
+from mssante.store.engine import Store
+from mssante.store.mailboxes import mailbox_by_key
+from mssante.store.tx import Tx
+from mssante.wire.mime.complete import received_field, return_path
+
+REFUSAL_INTERVAL: Final = timedelta(seconds=1)
+ADDRESSES_REMEMBERED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveSettings:
+    """What the flow needs of the configuration.
+
+    Attributes:
+        hostname: ours, in the Received field.
+        header_from: "log" or "refuse" (see `SmtpSettings`).
+        trace_key: keys the pseudonyms of citizens.
+    """
+
+    hostname: str
+    header_from: str
+    limits: LimitSettings
+    store: StoreSettings
+    trace_key: bytes
+
+
+class Receiving:
+    """Flow R of one operator: makes one `Reception` per message."""
+
+    def __init__(
+        self,
+        *,
+        settings: ReceiveSettings,
+        store: Store,
+        trust: TrustSpace,
+        notifier: Notifier,
+        notices: Notices,
+        clock: Clock,
+        new_reference: Callable[[], str],
+        probe: Probe = no_probe,
+    ) -> None:
+        """Keep what every reception shares."""
+        self.settings = settings
+        self.store = store
+        self.trust = trust
+        self.notifier = notifier
+        self.notices = notices
+        self.clock = clock
+        self.new_reference = new_reference
+        self.probe = probe
+        self._refused_at: dict[str, datetime] = {}
+
+    def begin(self, peer: PeerFacts, hello: str) -> "Reception":
+        """Return an empty reception for the connection's next message."""
+        return Reception(self, peer, hello)
+
+    async def refused_handshake(self, peer: PeerFacts, refusal: Refusal) -> None:
+        """Write down a certificate that the handshake refused; at most once a second for one address."""
+        now = self.clock()
+        last = self._refused_at.get(peer.ip)
+        if last is not None and now - last < REFUSAL_INTERVAL:
+            return
+        if len(self._refused_at) >= ADDRESSES_REMEMBERED:
+            self._refused_at.clear()
+        self._refused_at[peer.ip] = now
+        facts = {"ip": peer.ip, "detail": refusal.detail, "list": self.trust.list_version()}
+        event = AuditEvent("peer.refused", peer.ip, "handshake", refusal.kind.value, refusal.rule, facts)
+        await self.store.write(lambda tx: audit.append(tx, event, now))
+
+    async def facts_about(self, address: Address, size_bytes: int) -> RecipientFacts:
+        """Return what the recipient rule needs of one address: a short read of the store (step R4)."""
+
+        async def work(tx: Tx) -> RecipientFacts:
+            mailbox = await mailbox_by_key(tx, address.key)
+            ours = mailbox is not None or address.domain in await list_domains(tx)
+            return RecipientFacts(address=address, is_our_domain=ours, mailbox=mailbox, size_bytes=size_bytes)
+
+        return await self.store.read(work)
+
+
+class Reception:
+    """One message from a peer, from MAIL FROM to the acceptance."""
+
+    def __init__(self, flow: Receiving, peer: PeerFacts, hello: str) -> None:
+        """Start with nothing known but the peer."""
+        self._flow = flow
+        self._peer = peer
+        self._hello = hello
+        self._sender: Address | None = None
+        self._options = MailOptions()
+        self._permit = Permit("")
+        self._boxes: list[tuple[Recipient, Mailbox]] = []
+        self._intake: Intake | None = None
+
+    async def sender(self, sender: Address | None, options: MailOptions) -> Decision:
+        """Decide whether this peer may send as that domain now (R3; law 6)."""
+        decision = self._flow.trust.judge_sender(self._peer, sender)
+        if isinstance(decision, Refusal):
+            await self._audit_refusal(decision, sender)
+            return decision
+        self._sender, self._options, self._permit = sender, options, decision
+        return decision
+
+    async def recipient(self, recipient: Recipient) -> Decision:
+        """Decide whether we take mail for that address (R4)."""
+        facts = await self._flow.facts_about(recipient.address, self._options.size_bytes or 0)
+        decision = judge_recipient(facts)
+        if isinstance(decision, Refusal):
+            if decision.kind is Kind.RELAY:
+                await self._audit_refusal(decision, self._sender, recipient.address)
+            return decision
+        if facts.mailbox is not None and all(recipient.address.key != known.address.key for known, _ in self._boxes):
+            self._boxes.append((recipient, facts.mailbox))
+        return decision
+
+    def start_data(self) -> Refusal | None:
+        """Open the spool, or refuse while there is no room on the disk (H01)."""
+        settings = self._flow.settings
+        refusal = judge_room(self._flow.store, settings.store)
+        if refusal is None:
+            self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
+        return refusal
+
+    def data(self, chunk: bytes) -> Awaitable[None] | None:
+        """Take some bytes (R5)."""
+        return self._intake.data(chunk) if self._intake else None
+
+    async def finish(self) -> Accepted | Refusal:
+        """Judge the content, commit once, tell who waits (R6 to R9); the door says 250 after it."""
+        flow = self._flow
+        try:
+            taken = await self._intake.finish() if self._intake else None
+        except StoreError as error:
+            return store_refusal(error)
+        if not isinstance(taken, Taken):
+            return taken or Refusal(Kind.SEQUENCE, "sequence", "No message data")
+        decision = judge_content(self._content_facts(taken))
+        if isinstance(decision, Refusal):
+            await self._audit_refusal(decision, self._sender)
+            return decision
+        reference = flow.new_reference()
+        now = flow.clock()
+        try:
+            changes, reference = await flow.store.write(lambda tx: self._commit(tx, taken, decision, reference, now))
+        except StoreError as error:
+            return store_refusal(error)
+        flow.probe("K09")
+        flow.notifier.publish(changes)
+        return Accepted(reference)
+
+    def abort(self) -> None:
+        """Drop what was taken in."""
+        if self._intake:
+            self._intake.discard()
+            self._intake = None
+
+    async def _commit(
+        self, tx: Tx, taken: Taken, content: Permit, reference: str, now: datetime
+    ) -> tuple[list[Change], str]:
+        """Write body, one row per mailbox, notices and the audit row in the transaction given (R7)."""
+        flow = self._flow
+        fresh: list[tuple[Recipient, Mailbox]] = []
+        for recipient, mailbox in self._boxes:
+            key = self._copy_key(recipient.address, taken)
+            known = await messages.seen_copy(tx, key)
+            if known is None:
+                await messages.remember_copy(tx, key, reference, now)
+                fresh.append((recipient, mailbox))
+            elif len(self._boxes) == 1:
+                reference = known
+        changes: list[Change] = []
+        if fresh:
+            rule = f"{self._permit.rule}: {self._permit.detail}"
+            message = await messages.add_message(
+                tx,
+                reference=reference,
+                sender=self._sender,
+                summary=taken.summary,
+                body=taken.body,
+                decision=rule,
+                now=now,
+            )
+            changes = [await self._file(tx, message, reference, box, recipient, now) for recipient, box in fresh]
+            await flow.notices.delivered(tx, message, reference, self._sender, self._options, fresh, taken, now)
+        await audit.append(tx, self._event(reference, taken, content, len(fresh)), now)
+        flow.probe("K08")
+        return changes, reference
+
+    async def _file(
+        self, tx: Tx, message: MessageId, reference: str, mailbox: Mailbox, recipient: Recipient, now: datetime
+    ) -> Change:
+        prefix = return_path(self._sender) + received_field(
+            by=self._flow.settings.hostname,
+            from_name=self._hello,
+            peer_ip=self._peer.ip,
+            protocol="UTF8SMTPS" if self._options.smtputf8 else "ESMTPS",
+            tls=self._peer.tls,
+            reference=reference,
+            recipient=recipient.address,
+            now=now,
+        )
+        change, _uid = await messages.file_message(
+            tx, message=message, mailbox_id=mailbox.mailbox_id, role=Role.INBOX, prefix=prefix, now=now
+        )
+        return change
+
+    def _copy_key(self, recipient: Address, taken: Taken) -> bytes:
+        """Return what makes this copy the same as an earlier one: peer, envelope and content (law 10)."""
+        certificate = self._peer.certificate
+        parts = (
+            repr(certificate.subject.key).encode() if certificate else b"",
+            (self._sender.key if self._sender else "").encode(),
+            recipient.key.encode(),
+            (self._options.envelope_id or "").encode(),
+            taken.body.sha256,
+        )
+        return hashlib.sha256(b"\0".join(parts)).digest()[:16]
+
+    def _content_facts(self, taken: Taken) -> ContentFacts:
+        settings = self._flow.settings
+        domains = frozenset({self._sender.domain}) if self._sender else None
+        return ContentFacts(taken.summary, settings.limits.hops, domains, settings.header_from)
+
+    def _event(self, reference: str, taken: Taken, content: Permit, fresh: int) -> AuditEvent:
+        key = self._flow.settings.trace_key
+        facts: dict[str, str | int] = {
+            "from": for_trace(self._sender, key),
+            "to": ",".join(for_trace(recipient.address, key) for recipient, _ in self._boxes),
+            "size_bytes": taken.body.size_bytes,
+            "copies": fresh,
+            "trust": self._permit.detail,
+            "content": content.detail,
+            **self._peer_facts(),
+            **taken.summary.national,
+        }
+        return AuditEvent("message.received", self._actor(), reference, "ok", self._permit.rule, facts)
+
+    def _actor(self) -> str:
+        return str(self._peer.certificate.subject) if self._peer.certificate else self._peer.ip
+
+    def _peer_facts(self) -> dict[str, str | int]:
+        tls = self._peer.tls
+        return {"ip": self._peer.ip, "hello": self._hello, "tls": f"{tls.protocol} {tls.cipher}" if tls else ""}
+
+    async def _audit_refusal(self, refusal: Refusal, sender: Address | None, recipient: Address | None = None) -> None:
+        """Write the refusal down; the refusal stands even when that fails."""
+        flow = self._flow
+        key = flow.settings.trace_key
+        facts: dict[str, str | int] = {
+            "from": for_trace(sender, key),
+            "detail": refusal.detail,
+            "list": flow.trust.list_version(),
+            **self._peer_facts(),
+        }
+        if recipient is not None:
+            facts["to"] = for_trace(recipient, key)
+        event = AuditEvent(
+            "peer.refused", self._actor(), for_trace(sender, key), refusal.kind.value, refusal.rule, facts
+        )
+        now = flow.clock()
+        try:
+            await flow.store.write(lambda tx: audit.append(tx, event, now))
+        except StoreError as error:
+            flow.trust.log.error("audit-not-written", audit_event=event.event, outcome=event.outcome, error=str(error))
+
+
+def judge_room(store: Store, settings: StoreSettings) -> Refusal | None:
+    """Refuse new mail for now when the disk has less free room than the setting."""
+    free = store.blobs.free_bytes()
+    if free >= settings.free_bytes:
+        return None
+    return Refusal(
+        Kind.STORE_FULL,
+        "room",
+        "No room for new mail, try again later",
+        f"{free} bytes free, {settings.free_bytes} wanted",
+        "La messagerie n'a plus de place pour l'instant : réessayez plus tard ou prévenez votre administrateur.",
+    )
+
+
+def store_refusal(error: StoreError) -> Refusal:
+    """Return the temporary refusal for a store that could not commit; nothing of the message was kept."""
+    kind = Kind.STORE_FULL if isinstance(error, StoreFullError) else Kind.STORE_UNAVAILABLE
+    return Refusal(
+        kind,
+        "commit",
+        "The message could not be stored, try again later",
+        str(error),
+        "Le message n'a pas pu être enregistré : réessayez plus tard.",
+    )

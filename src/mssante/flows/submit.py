@@ -1,0 +1,316 @@
+"""Flow S, first half: one of our users or programs sends (design.md section 2, S1 to S5).
+
+Every door makes the same `Submission`, so that no rule can be forgotten in one of them. What happens after the
+acceptance is `mssante.flows.deliver`.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from mssante.flows.intake import Accepted, Intake, Taken
+from mssante.flows.notify import Notifier
+from mssante.flows.ports import Clock, Probe, no_probe
+from mssante.flows.receive import judge_room, store_refusal
+from mssante.flows.trust import TrustSpace
+from mssante.model.address import Address, for_trace, login_for_trace
+from mssante.model.audit import AuditEvent
+from mssante.model.decision import Decision, Kind, Refusal
+from mssante.model.envelope import Envelope, MailOptions, Recipient
+from mssante.model.errors import StoreError
+from mssante.model.mailbox import Identity, Mailbox, Role
+from mssante.model.message import Change, MessageId, Submission
+from mssante.model.peer import PeerFacts
+from mssante.model.settings import LimitSettings, StoreSettings
+from mssante.rules.content import SubmittedContentFacts, judge_submitted_content
+from mssante.rules.recipient import RecipientFacts, judge_recipient
+from mssante.rules.sender import (
+    SubmissionRecipientFacts,
+    SubmissionSenderFacts,
+    judge_submission_recipient,
+    judge_submission_sender,
+)
+from mssante.store import audit, messages, queue
+from mssante.store.domains import list_domains
+from mssante.store.engine import Store
+from mssante.store.mailboxes import mailbox_by_key
+from mssante.store.tx import Tx
+from mssante.wire.mime.complete import completed_head, received_field
+
+# With and without SMTPUTF8 (RFC 3848, RFC 6531 section 4.3).
+_PROTOCOLS: Final = {False: "ESMTPSA", True: "UTF8SMTPSA"}
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitSettings:
+    """What the flow needs of the configuration (see `ReceiveSettings` for the shared ones)."""
+
+    hostname: str
+    limits: LimitSettings
+    store: StoreSettings
+    trace_key: bytes
+
+
+class Submitting:
+    """Flow S of one operator: makes one `Sending` per message."""
+
+    def __init__(
+        self,
+        *,
+        settings: SubmitSettings,
+        store: Store,
+        trust: TrustSpace,
+        notifier: Notifier,
+        clock: Clock,
+        new_reference: Callable[[], str],
+        probe: Probe = no_probe,
+    ) -> None:
+        """Keep what every submission shares."""
+        self.settings = settings
+        self.store = store
+        self.trust = trust
+        self.notifier = notifier
+        self.clock = clock
+        self.new_reference = new_reference
+        self.probe = probe
+
+    def begin(self, identity: Identity, peer: PeerFacts, hello: str) -> "Sending":
+        """Return an empty submission for somebody who has signed in."""
+        return Sending(self, identity, peer, hello)
+
+    async def submit(
+        self, identity: Identity, sender: Address, recipients: tuple[Recipient, ...], data: bytes
+    ) -> Accepted | Refusal:
+        """Submit a whole message at once, for doors that have it in memory (command line, notices, interfaces)."""
+        sending = self.begin(identity, PeerFacts("local", 0), "")
+        decision = await sending.sender(sender, MailOptions(size_bytes=len(data)))
+        for recipient in recipients:
+            if isinstance(decision, Refusal):
+                return decision
+            decision = await sending.recipient(recipient)
+        if isinstance(decision, Refusal):
+            return decision
+        refusal = sending.start_data()
+        if refusal is not None:
+            return refusal
+        waiting = sending.data(data)
+        if waiting is not None:
+            await waiting
+        return await sending.finish()
+
+
+class Sending:
+    """One message from a user, from MAIL FROM to the acceptance."""
+
+    def __init__(self, flow: Submitting, identity: Identity, peer: PeerFacts, hello: str) -> None:
+        """Start with nothing known but who is acting."""
+        self._flow = flow
+        self._identity = identity
+        self._peer = peer
+        self._hello = hello
+        self._sender: Address | None = None
+        self._options = MailOptions()
+        self._recipients: list[Recipient] = []
+        self._rules: set[str] = set()
+        self._intake: Intake | None = None
+
+    async def sender(self, sender: Address | None, options: MailOptions) -> Decision:
+        """Decide whether this identity may send from that mailbox (S2)."""
+        decision = judge_submission_sender(SubmissionSenderFacts(self._identity, sender))
+        if isinstance(decision, Refusal):
+            await self._audit_refusal(decision, sender)
+        else:
+            self._sender, self._options = sender, options
+            self._rules.add(decision.rule)
+        return decision
+
+    async def recipient(self, recipient: Recipient) -> Decision:
+        """Decide whether mail may go there: a mailbox of ours, or a domain of the white list (S2; law 7)."""
+        address = recipient.address
+
+        decision = await self._judge_recipient(address)
+        if isinstance(decision, Refusal):
+            await self._audit_refusal(decision, self._sender, address)
+        else:
+            if all(address.key != known.address.key for known in self._recipients):
+                self._recipients.append(recipient)
+            self._rules.add(decision.rule)
+        return decision
+
+    async def _judge_recipient(self, address: Address) -> Decision:
+        trust = self._flow.trust
+
+        async def work(tx: Tx) -> tuple[bool, Mailbox | None]:
+            mailbox = await mailbox_by_key(tx, address.key)
+            return mailbox is not None or address.domain in await list_domains(tx), mailbox
+
+        ours, mailbox = await self._flow.store.read(work)
+        decision = judge_submission_recipient(
+            SubmissionRecipientFacts(
+                recipient=address,
+                is_our_domain=ours,
+                is_listed=trust.is_listed(address.domain),
+                list_version=trust.list_version(),
+                list_usable=trust.is_usable(),
+            )
+        )
+        if ours and not isinstance(decision, Refusal):
+            return judge_recipient(RecipientFacts(address, ours, mailbox, self._options.size_bytes or 0))
+        return decision
+
+    def start_data(self) -> Refusal | None:
+        """Open the spool, or refuse while there is no room on the disk."""
+        settings = self._flow.settings
+        refusal = judge_room(self._flow.store, settings.store)
+        if refusal is None:
+            self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
+        return refusal
+
+    def data(self, chunk: bytes) -> Awaitable[None] | None:
+        """Take some bytes."""
+        return self._intake.data(chunk) if self._intake else None
+
+    async def finish(self) -> Accepted | Refusal:
+        """Judge the content, commit once, wake the delivery (S3 to S5); the door says accepted after it."""
+        flow = self._flow
+        try:
+            taken = await self._intake.finish() if self._intake else None
+        except StoreError as error:
+            return store_refusal(error)
+        if not isinstance(taken, Taken):
+            return taken or Refusal(Kind.SEQUENCE, "sequence", "No message data")
+        decision = judge_submitted_content(
+            SubmittedContentFacts(
+                summary=taken.summary,
+                hops=flow.settings.limits.hops,
+                sender=self._sender,
+                may_send=frozenset(self._identity.may_send),
+            )
+        )
+        if isinstance(decision, Refusal):
+            await self._audit_refusal(decision, self._sender)
+            return decision
+        submission = Submission(
+            reference=flow.new_reference(),
+            envelope=Envelope(self._sender, tuple(self._recipients), self._options),
+            body=taken.body,
+            summary=taken.summary,
+        )
+        now = flow.clock()
+        try:
+            changes = await flow.store.write(lambda tx: self._commit(tx, submission, now))
+        except StoreError as error:
+            return store_refusal(error)
+        flow.probe("K09")
+        flow.notifier.publish(changes)
+        flow.notifier.wake_queue()
+        return Accepted(submission.reference)
+
+    def abort(self) -> None:
+        """Drop what was taken in."""
+        if self._intake:
+            self._intake.discard()
+            self._intake = None
+
+    async def _commit(self, tx: Tx, submission: Submission, now: datetime) -> list[Change]:
+        """Write body, copy in Sent, one queue row per recipient and the audit row in the transaction given (S4)."""
+        flow = self._flow
+        sender = submission.envelope.sender
+        head = completed_head(
+            submission.summary,
+            submission.envelope,
+            message_id_domain=flow.settings.hostname,
+            reference=submission.reference,
+            now=now,
+        )
+        message = await messages.add_message(
+            tx,
+            reference=submission.reference,
+            sender=sender,
+            summary=submission.summary,
+            body=submission.body,
+            decision=", ".join(sorted(self._rules)),
+            now=now,
+        )
+        changes = await self._file_in_sent(tx, message, sender, head, now)
+        prefix = self._received(submission, now) + head
+        for recipient in submission.envelope.recipients:
+            await queue.add_copy(
+                tx,
+                message=message,
+                reference=submission.reference,
+                sender=sender,
+                recipient=recipient,
+                options=submission.envelope.options,
+                prefix=prefix,
+                dsn=False,
+                due_at=now,
+                now=now,
+            )
+        await audit.append(tx, self._event(submission), now)
+        flow.probe("K08")
+        return changes
+
+    async def _file_in_sent(
+        self, tx: Tx, message: MessageId, sender: Address | None, head: bytes, now: datetime
+    ) -> list[Change]:
+        mailbox = await mailbox_by_key(tx, sender.key) if sender else None
+        if mailbox is None:
+            return []
+        change, _uid = await messages.file_message(
+            tx,
+            message=message,
+            mailbox_id=mailbox.mailbox_id,
+            role=Role.SENT,
+            prefix=head,
+            flags=frozenset({"\\Seen"}),
+            now=now,
+        )
+        return [change]
+
+    def _received(self, submission: Submission, now: datetime) -> bytes:
+        return received_field(
+            by=self._flow.settings.hostname,
+            from_name=self._hello or "localhost",
+            peer_ip=self._peer.ip,
+            protocol=_PROTOCOLS[self._options.smtputf8],
+            tls=self._peer.tls,
+            reference=submission.reference,
+            recipient=None,
+            now=now,
+        )
+
+    def _actor(self) -> str:
+        return login_for_trace(self._identity.login, self._flow.settings.trace_key)
+
+    def _event(self, submission: Submission) -> AuditEvent:
+        key = self._flow.settings.trace_key
+        recipients = submission.envelope.recipients
+        facts: dict[str, str | int] = {
+            "from": for_trace(submission.envelope.sender, key),
+            "to": ",".join(for_trace(recipient.address, key) for recipient in recipients),
+            "size_bytes": submission.body.size_bytes,
+            "copies": len(recipients),
+            "method": self._identity.method.value,
+            "ip": self._peer.ip,
+            "list": self._flow.trust.list_version(),
+            **submission.summary.national,
+        }
+        rules = ", ".join(sorted(self._rules))
+        return AuditEvent("message.submitted", self._actor(), submission.reference, "ok", rules, facts)
+
+    async def _audit_refusal(self, refusal: Refusal, sender: Address | None, recipient: Address | None = None) -> None:
+        flow = self._flow
+        key = flow.settings.trace_key
+        facts: dict[str, str | int] = {"from": for_trace(sender, key), "ip": self._peer.ip, "detail": refusal.detail}
+        if recipient is not None:
+            facts["to"] = for_trace(recipient, key)
+        event = AuditEvent(
+            "submission.refused", self._actor(), for_trace(sender, key), refusal.kind.value, refusal.rule, facts
+        )
+        now = flow.clock()
+        try:
+            await flow.store.write(lambda tx: audit.append(tx, event, now))
+        except StoreError as error:
+            flow.trust.log.error("audit-not-written", audit_event=event.event, outcome=event.outcome, error=str(error))
