@@ -77,21 +77,21 @@ class Receiving:
         self.clock = clock
         self.new_reference = new_reference
         self.probe = probe
-        self._refused_at: dict[str, datetime] = {}
+        self._refused_at: dict[tuple[str, Kind], datetime] = {}
 
     def begin(self, peer: PeerFacts, hello: str) -> "Reception":
         """Return an empty reception for the connection's next message."""
         return Reception(self, peer, hello)
 
     async def refused_handshake(self, peer: PeerFacts, refusal: Refusal) -> None:
-        """Write down a certificate that the handshake refused; at most once a second for one address."""
+        """Write down a certificate that the handshake refused; at most once a second for one address and reason."""
         now = self.clock()
-        last = self._refused_at.get(peer.ip)
+        last = self._refused_at.get((peer.ip, refusal.kind))
         if last is not None and now - last < REFUSAL_INTERVAL:
             return
         if len(self._refused_at) >= ADDRESSES_REMEMBERED:
             self._refused_at.clear()
-        self._refused_at[peer.ip] = now
+        self._refused_at[peer.ip, refusal.kind] = now
         facts = {"ip": peer.ip, "detail": refusal.detail, "list": self.trust.list_version()}
         event = AuditEvent("peer.refused", peer.ip, "handshake", refusal.kind.value, refusal.rule, facts)
         await self.store.write(lambda tx: audit.append(tx, event, now))

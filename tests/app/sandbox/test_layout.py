@@ -1,21 +1,24 @@
 """A laid-out sandbox is what an administrator would have written: files that our own reader accepts."""
 
 import stat
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from mssante.app.config import read_config
+from mssante.app.manager import open_publishing
 from mssante.app.sandbox import space
 from mssante.app.sandbox.layout import Layout, free_ports, lay_out, toml_text
-from mssante.app.sandbox.stores import fill_manager, fill_operator
+from mssante.app.sandbox.stores import delist, fill_manager, fill_operator
 from mssante.app.tls import read_material
 from mssante.flows.sign_in import digest_password
 from mssante.model.mailbox import AccountKind, MailboxType
 from mssante.model.settings import StoreSettings
-from mssante.store import accounts, domains, listing, mailboxes
+from mssante.store import accounts, domains, mailboxes
 from mssante.store.engine import Store
+from mssante.wire.whitelist.read import read_white_list
 
 NOW = datetime.now(UTC)
 
@@ -75,8 +78,6 @@ def test_the_list_binds_each_domain_to_the_certificate_of_its_operator(layout: L
 
 
 def test_settings_survive_the_way_through_toml(tmp_path: Path) -> None:
-    import tomllib
-
     sections = {
         "role": 'a "quoted" é \\ text',
         "x": {"number": 3, "share": 0.5, "flag": True, "path": tmp_path, "list": ["a", "b"], "table": {"a.b": ["c"]}},
@@ -105,11 +106,14 @@ async def test_the_stores_hold_the_plan_and_open_with_the_passwords_shown(layout
         await store.close()
 
 
-async def test_the_manager_holds_the_entries(layout: Layout) -> None:
-    await fill_manager(layout, NOW)
-    store = await Store.open(layout.manager_folder / "data", StoreSettings())
-    try:
-        held = await store.read(listing.entries)
-    finally:
-        await store.close()
-    assert {(entry.domain, entry.dn_text) for entry in held} == {entry[:2] for entry in layout.entries}
+async def test_the_manager_holds_and_publishes_the_entries_and_can_take_one_out(layout: Layout) -> None:
+    async def published() -> set[str]:
+        async with open_publishing(read_config(layout.manager_config)) as publishing:
+            current = await publishing.current()
+            assert current is not None
+            return set(read_white_list(current.raw).names)
+
+    await fill_manager(layout)
+    assert await published() == {entry[0] for entry in layout.entries}
+    await delist(layout, space.LEAVING_DOMAIN)
+    assert await published() == {entry[0] for entry in layout.entries} - {space.LEAVING_DOMAIN}

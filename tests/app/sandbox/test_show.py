@@ -38,7 +38,7 @@ ACCOUNTS = {
     )
 }
 HOP = Hop("Lettre", "1@a", DOCTOR, GP, "received", "liberaux", "R5", "2026-01-02T03:04:05Z", "TLSv1.2 X", 12.345)
-REFUSED = Refused(BAD_PEERS[0], "TLS alert: certificate expired", "R4", as_expected=True, problem="")
+REFUSED = Refused(BAD_PEERS[0], "TLS handshake refused: connection closed", "R4", as_expected=True, problem="")
 
 
 def play(view: View) -> None:

@@ -179,10 +179,7 @@ async def _relayed(laid: Laid, store: Store, sent: Sent, copy: Copy) -> Hop:
     outcome = await store.read(lambda tx: queue.last_attempt(tx, copy.copy_id))
     rule = outcome.rule if outcome else ""
     at = outcome.at if outcome else sent.accepted_at
-    events = await store.read(
-        lambda tx: audit.rows(tx, limit=AUDIT_ROWS_MAX, event_prefix="message.", subject=copy.reference)
-    )
-    tls = next((str(row.event.facts["tls"]) for row in reversed(events) if row.event.facts.get("tls")), "")
+    tls = outcome.detail if outcome else ""
     return _hop(sent, copy.recipient.address, "relayed", laid, at=at, rule=rule, tls=tls)
 
 

@@ -28,7 +28,7 @@ from mssante.app.sandbox.pki import (
 )
 
 SECRET_BYTES: Final = 32
-REFRESH_SECONDS: Final = 0.5
+REFRESH_SECONDS: Final = 30
 # The sandbox's list has few domains, and the demonstration takes one out: the guard against shrinking must let it.
 SHRINK_SHARE: Final = 0.5
 Section = Mapping[str, object]

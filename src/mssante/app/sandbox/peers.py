@@ -23,6 +23,7 @@ from mssante.model.decision import Kind
 DIALOGUE_SECONDS: Final = 15.0
 DELIST_SECONDS: Final = 5.0
 LINE_MAX_BYTES: Final = 4096
+HANDSHAKE_REFUSED: Final = "TLS handshake refused"
 OUTSIDER: Final = "ami@exemple.com"
 _VISITOR: Final = f"essai@{space.VISITOR_DOMAIN}"
 _LEAVER: Final = f"essai@{space.LEAVING_DOMAIN}"
@@ -90,7 +91,7 @@ class Dialogue:
         return await self.read()
 
     async def start_tls(self, context: ssl.SSLContext, host: str) -> str:
-        """Say EHLO and STARTTLS, shake hands, say EHLO again; return its reply, or the alert as ``TLS alert: ...``."""
+        """Say EHLO and STARTTLS, shake hands, say EHLO again; return its reply, or that the handshake was refused."""
         await self.say("EHLO essai.exemple.fr")
         reply = await self.say("STARTTLS")
         if not reply.startswith("220"):
@@ -99,8 +100,9 @@ class Dialogue:
             await self._writer.start_tls(context, server_hostname=host)
             return await self.say("EHLO essai.exemple.fr")
         except (ssl.SSLError, ConnectionError) as error:
-            reason = getattr(error, "reason", None) or str(error)
-            return f"TLS alert: {str(reason).lower().replace('_', ' ')}"
+            # asyncio closes before the alert of a failed handshake is written: the peer sees no more than that.
+            reason = getattr(error, "reason", None) or str(error) or "connection closed"
+            return f"{HANDSHAKE_REFUSED}: {str(reason).lower().replace('_', ' ')}"
 
     async def close(self) -> None:
         """Close the connection, whatever its state."""

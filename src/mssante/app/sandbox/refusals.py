@@ -6,7 +6,7 @@ from typing import Final
 
 from mssante.app.sandbox.follow import Stores, audit_since, count_messages, last_audit
 from mssante.app.sandbox.letters import DOCTOR
-from mssante.app.sandbox.peers import BadPeer, Stage, play
+from mssante.app.sandbox.peers import HANDSHAKE_REFUSED, BadPeer, Stage, play
 from mssante.model.audit import AuditRow
 from mssante.model.decision import Kind
 from mssante.store.engine import Store
@@ -14,7 +14,7 @@ from mssante.wire.smtp.replies import REPLIES
 
 AUDIT_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 0.02
-# Refused in the handshake: the peer sees an alert, and the reason stands in our audit.
+# Refused in the handshake: the reason stands in our audit.
 HANDSHAKE: Final = frozenset({Kind.CERTIFICATE_EXPIRED, Kind.CERTIFICATE_UNTRUSTED})
 # Refused by the state machine before anybody is known: a reply, no audit row.
 UNAUDITED: Final = frozenset({Kind.TLS_REQUIRED})
@@ -52,7 +52,7 @@ async def refuse(peer: BadPeer, stage: Stage, stores: Stores) -> Refused:
 def expected_reply(kind: Kind) -> str:
     """Return how the reply must begin."""
     if kind in HANDSHAKE:
-        return "TLS alert:"
+        return HANDSHAKE_REFUSED
     code, enhanced = REPLIES[kind]
     return f"{code} {enhanced}"
 

@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from mssante.app.compose import open_operator
-from mssante.app.config import read_config
 from mssante.app.sandbox import letters, space
 from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
 from mssante.app.sandbox.layout import Layout, lay_out
@@ -18,7 +16,7 @@ from mssante.app.sandbox.peers import BAD_PEERS, Stage
 from mssante.app.sandbox.processes import Served, start, stop
 from mssante.app.sandbox.refusals import Refused, refuse
 from mssante.app.sandbox.show import Totals, View
-from mssante.app.sandbox.stores import SandboxAccount, delist, fill_manager, fill_operator
+from mssante.app.sandbox.stores import SandboxAccount, delist, fetch_list, fill_manager, fill_operator
 
 LOGS: Final = "journaux"
 
@@ -77,7 +75,7 @@ async def open_space(folder: Path, view: View, stack: AsyncExitStack) -> Space:
     view.progress("Création des autorités, des certificats et des configurations...")
     layout = await asyncio.to_thread(lay_out, folder, now)
     view.progress("Création des boîtes aux lettres...")
-    await fill_manager(layout, now)
+    await fill_manager(layout)
     (folder / LOGS).mkdir()
     served = await _start(stack, layout, {space.MANAGER_KEY: layout.manager_config})
     accounts = {laid.plan.key: await fill_operator(laid, now) for laid in layout.operators}
@@ -119,8 +117,8 @@ async def _send_all(running: Space, stores: Stores, view: View) -> list[Followed
 
 async def _refuse_all(running: Space, stores: Stores, view: View) -> list[Refused]:
     async def take_out(domain: str) -> None:
-        await delist(running.layout, domain, datetime.now(UTC))
-        await _fetch_list(running.layout)
+        await delist(running.layout, domain)
+        await fetch_list(running.layout.operator_of(letters.DOCTOR.domain))
 
     stage = Stage(running.layout, running.account_of(letters.DOCTOR), take_out)
     found: list[Refused] = []
@@ -129,10 +127,3 @@ async def _refuse_all(running: Space, stores: Stores, view: View) -> list[Refuse
         view.refused(refused)
         found.append(refused)
     return found
-
-
-async def _fetch_list(layout: Layout) -> None:
-    """Look at the list for the hospital from another process than its server, as ``mssante whitelist fetch`` does."""
-    config = read_config(layout.operator_of(letters.DOCTOR.domain).config)
-    async with open_operator(config) as operator:
-        await operator.trust.refresh()

@@ -4,23 +4,26 @@ What ``mssante init`` and ``mssante mailbox`` do for a real operator, in one tra
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from mssante.app.config import read_secret
+from mssante.app.compose import open_operator
+from mssante.app.config import read_config, read_secret
+from mssante.app.manager import open_publishing
 from mssante.app.sandbox.layout import Laid, Layout, Pair
 from mssante.app.sandbox.space import PlannedMailbox
 from mssante.flows.sign_in import PASSWORD_BYTES, digest_password, new_password
 from mssante.model.address import Address
 from mssante.model.dn import parse_dn
 from mssante.model.mailbox import AccountKind, MailboxType
-from mssante.model.settings import StoreSettings
-from mssante.store import accounts, domains, listing, mailboxes
+from mssante.model.settings import LogSettings, StoreSettings
+from mssante.store import accounts, domains, mailboxes
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 
 CONTACT: Final = "contact@exemple.fr"
+ACTOR: Final = "sandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +65,28 @@ async def fill_operator(laid: Laid, now: datetime) -> tuple[SandboxAccount, ...]
     return made
 
 
-async def fill_manager(layout: Layout, now: datetime) -> None:
-    """Make the manager's store with the entries of the white list."""
-    store = await Store.open(layout.manager_folder / "data", StoreSettings())
-    try:
+async def fill_manager(layout: Layout) -> None:
+    """Make the manager's store with the entries of the white list, and publish its first version."""
+    async with open_publishing(read_config(layout.manager_config)) as publishing:
+        for domain, name, description in layout.entries:
+            await publishing.admit(
+                domain=domain, dn_text=name, description=description, responsible=CONTACT, support=CONTACT, actor=ACTOR
+            )
+        await publishing.publish(actor=ACTOR)
 
-        async def work(tx: Tx) -> None:
-            for domain, name, description in layout.entries:
-                await listing.admit(
-                    tx,
-                    domain=domain,
-                    dn_text=name,
-                    description=description,
-                    responsible=CONTACT,
-                    support=CONTACT,
-                    now=now,
-                )
 
-        await store.write(work)
-    finally:
-        await store.close()
+async def delist(layout: Layout, domain: str) -> None:
+    """Take the domain out of the white list and publish the new version, beside the running manager."""
+    async with open_publishing(read_config(layout.manager_config)) as publishing:
+        await publishing.remove(domain=domain, actor=ACTOR)
+        await publishing.publish(actor=ACTOR)
+
+
+async def fetch_list(laid: Laid) -> None:
+    """Look at the list for an operator from another process than its server, as ``mssante whitelist fetch`` does."""
+    config = replace(read_config(laid.config), logs=LogSettings(level="error"))
+    async with open_operator(config) as operator:
+        await operator.trust.refresh(actor=ACTOR)
 
 
 def _account(laid: Laid, box: PlannedMailbox) -> SandboxAccount:

@@ -1,0 +1,105 @@
+"""``mssante demo`` from outside, as a person or a program runs it."""
+
+import json
+import os
+import signal
+import smtplib
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "mssante.app", "demo", "--json"]
+REFUSALS = {
+    "expired": "R4",
+    "revoked": "R4",
+    "other-authority": "R3",
+    "dn-not-listed": "R5",
+    "other-cn": "R5",
+    "no-tls": "R2",
+    "sender-of-another": "R5",
+    "outside-recipient": "R1",
+    "relay": "R7",
+    "delisted": "R1",
+}
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[dict]:
+    done = subprocess.run([*COMMAND, "--once"], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.world
+def test_ends_well_with_everything_delivered_and_every_bad_peer_refused(lines: list[dict]) -> None:
+    assert lines[0]["event"] == "ready"
+    last = lines[-1]
+    assert (last["event"], last["delivered"], last["refused"], last["expected_refusals"], last["lost"]) == (
+        "done",
+        6,
+        10,
+        10,
+        0,
+    )
+
+
+@pytest.mark.world
+def test_each_copy_goes_through_four_hops_under_a_named_rule(lines: list[dict]) -> None:
+    hops = [line for line in lines if line["event"] == "hop"]
+    copies = {(hop["message_id"], hop["to"]) for hop in hops}
+    assert len(copies) == 6
+    for copy in copies:
+        mine = [hop for hop in hops if (hop["message_id"], hop["to"]) == copy]
+        assert {hop["step"] for hop in mine} == {"submitted", "received", "relayed", "read"}
+        for hop in mine:
+            if hop["step"] in {"received", "relayed"}:
+                assert hop["rule"].startswith("R")
+                assert hop["list_version"].endswith("Z")
+                assert hop["tls"].startswith("TLSv1.2 ECDHE-RSA-AES")
+    assert {hop["operator"] for hop in hops} == {"hopital", "liberaux", "regional", "citoyens"}
+
+
+@pytest.mark.world
+def test_each_bad_peer_is_refused_by_its_own_rule(lines: list[dict]) -> None:
+    refusals = {line["peer"]: line for line in lines if line["event"] == "refusal"}
+    assert {key: line["rule"] for key, line in refusals.items()} == REFUSALS
+    assert all(line["as_expected"] for line in refusals.values())
+
+
+@pytest.mark.world
+def test_without_once_the_space_stays_open_to_outside_programs_and_stops_on_ctrl_c(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            while json.loads(process.stdout.readline())["event"] != "done":
+                pass
+            assert list(tmp_path.iterdir())
+            operator = ready["operators"][0]
+            account = operator["accounts"][0]
+            context = ssl.create_default_context(cafile=operator["ca_file"])
+            with smtplib.SMTP(
+                "127.0.0.1", operator["submission"]["port"], local_hostname="poste.fr", timeout=10
+            ) as client:
+                client.starttls(context=context)
+                assert client.login(account["user"], account["password"])[0] == 235
+        finally:
+            process.send_signal(signal.SIGINT)
+            code = process.wait(timeout=60)
+    assert code == 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_does_not_write_in_a_folder_that_is_in_use(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("x")
+    done = subprocess.run(
+        [*COMMAND, "--once", "--dir", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "n'est pas vide" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
