@@ -12,11 +12,11 @@ import click
 from mssante.app.cli.french import french_date
 from mssante.app.cli.output import config_option, json_option, safe, say_json
 from mssante.app.config import Config, find_config, read_config
-from mssante.flows.ports import Host
 from mssante.model.address import parse_domain
 from mssante.model.decision import Decision, Refusal
 from mssante.model.errors import ConfigError
 from mssante.model.message import Deferred
+from mssante.model.outside import Host
 from mssante.model.peer import PeerFacts
 from mssante.rules.federation import R1, RULES
 
