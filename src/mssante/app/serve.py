@@ -1,19 +1,16 @@
-"""Run one operator, or the manager: open the doors, say so in one line, work until told to stop."""
+"""Run one operator: open the doors, say so in one line, work until told to stop."""
 
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Final
-
-import uvloop
+from typing import Final
 
 from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
-from mssante.app.manager import run_manager
 from mssante.app.ready import say_ready
 from mssante.doors.smtp.connection import Desk
 from mssante.doors.smtp.door import Door
@@ -28,25 +25,6 @@ CERTIFICATE_LOOK_SECONDS: Final = 30.0
 ORPHAN_AGE: Final = timedelta(hours=6)
 FINISHED_AGE: Final = timedelta(days=90)
 BANNER: Final = "MSSante operator"
-
-
-def serve(config: Config) -> None:
-    """Run what the configuration says until SIGTERM or SIGINT.
-
-    Raises:
-        ConfigError: a setting, a certificate or an address cannot be used.
-        StoreError: the store cannot be opened.
-    """
-    run = run_manager if config.role == "manager" else run_operator
-    uvloop.run(_until_stopped(config, run))
-
-
-async def _until_stopped(config: Config, run: Callable[[Config, asyncio.Event], Any]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    await run(config, stop)
 
 
 async def run_operator(config: Config, stop: asyncio.Event) -> None:

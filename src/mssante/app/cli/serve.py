@@ -19,6 +19,6 @@ def serve(config_path: Path | None) -> None:
     Exemple :
       mssante serve --config /etc/mssante/mssante.toml
     """
-    from mssante.app.serve import serve as run  # noqa: PLC0415 - the other commands start without the doors
+    from mssante.app.process import serve as run
 
     run(read_config(find_config(config_path)))

@@ -1,0 +1,42 @@
+"""The process of ``mssante serve``: one role, one event loop, stopped by a signal.
+
+Each role is imported when it is wanted: an operator does not carry the manager's web server, nor the other way round.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from mssante.app.config import Config
+
+Run = Callable[[Config, asyncio.Event], Awaitable[None]]
+
+
+def serve(config: Config) -> None:
+    """Run what the configuration says until SIGTERM or SIGINT.
+
+    Raises:
+        ConfigError: a setting, a certificate or an address cannot be used.
+        StoreError: the store cannot be opened.
+    """
+    uvloop.run(_until_stopped(config, _role(config)))
+
+
+def _role(config: Config) -> Run:
+    if config.role == "manager":
+        from mssante.app.manager import run_manager
+
+        return run_manager
+    from mssante.app.serve import run_operator
+
+    return run_operator
+
+
+async def _until_stopped(config: Config, run: Run) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stop.set)
+    await run(config, stop)
