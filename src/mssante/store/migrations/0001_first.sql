@@ -90,7 +90,9 @@ CREATE TABLE body (
     data BLOB NOT NULL
 ) STRICT;
 
+-- Rows are added at the end and the order of folders is an index: many folders at once split few pages.
 CREATE TABLE filed (
+    filed_id INTEGER PRIMARY KEY,
     folder_id INTEGER NOT NULL REFERENCES folder,
     uid INTEGER NOT NULL,
     mailbox_id INTEGER NOT NULL REFERENCES mailbox,
@@ -99,8 +101,8 @@ CREATE TABLE filed (
     flags TEXT NOT NULL,
     filed_at INTEGER NOT NULL,
     prefix BLOB NOT NULL,
-    PRIMARY KEY (folder_id, uid)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (folder_id, uid)
+) STRICT;
 
 CREATE INDEX filed_message ON filed (message_id);
 
