@@ -6,6 +6,7 @@ Not for reading certificates (see `mssante.wire.x509`): here only the text form 
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from mssante.model.errors import TheirProtocolError
@@ -50,7 +51,7 @@ class DistinguishedName:
 
     def __str__(self) -> str:
         """Return the RFC 4514 text, comma without space, as the white list writes it."""
-        return ",".join("+".join(f"{kind}={_escape(value)}" for kind, value in rdn) for rdn in self.rdns)
+        return _text(self.rdns)
 
     @property
     def key(self) -> tuple[frozenset[tuple[str, str]], ...]:
@@ -58,11 +59,22 @@ class DistinguishedName:
 
         Source: operators.md 3.3 (comparison inferred from the data of the real list); RFC 5280 section 7.1.
         """
-        return tuple(frozenset((kind, _fold(value)) for kind, value in rdn) for rdn in self.rdns)
+        return _key(self.rdns)
 
     def first(self, kind: str) -> str | None:
         """Return the first value of that type (``CN``, ``O``, ...), or None."""
         return next((value for rdn in self.rdns for name, value in rdn if name == kind), None)
+
+
+# The same few names are compared and written down at every MAIL FROM: 60 us a message without these two.
+@lru_cache(maxsize=4096)
+def _text(rdns: tuple[tuple[tuple[str, str], ...], ...]) -> str:
+    return ",".join("+".join(f"{kind}={_escape(value)}" for kind, value in rdn) for rdn in rdns)
+
+
+@lru_cache(maxsize=4096)
+def _key(rdns: tuple[tuple[tuple[str, str], ...], ...]) -> tuple[frozenset[tuple[str, str]], ...]:
+    return tuple(frozenset((kind, _fold(value)) for kind, value in rdn) for rdn in rdns)
 
 
 def attribute_name(dotted: str) -> str:
@@ -77,13 +89,19 @@ def parse_dn(text: str) -> DistinguishedName:
         text: RFC 4514, most specific first; spaces around separators are dropped; ``;`` is not a separator.
 
     Raises:
-        TheirProtocolError: not a name: empty, a part without ``=``, a bad escape, or longer than 1,024 characters.
+        TheirProtocolError: not a name: empty, a part without ``=``, a bad escape, half a surrogate, or longer than
+            1,024 characters.
 
     Source: RFC 4514 section 3; operators.md 2.3.
     """
     if not text.strip() or len(text) > DN_MAX_CHARS:
         msg = f"distinguished name {text[:60]!r} is empty or longer than {DN_MAX_CHARS} characters"
         raise TheirProtocolError(msg)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        msg = f"distinguished name {text[:60]!r} is not Unicode text"
+        raise TheirProtocolError(msg) from error
     rdns: list[tuple[tuple[str, str], ...]] = []
     pairs: list[tuple[str, str]] = []
     for part, separator in _split(text):
@@ -140,7 +158,7 @@ def _unescape(raw: str, whole: str) -> str:
     while position < len(raw):
         char = raw[position]
         if char != "\\":
-            out += char.encode(errors="surrogatepass")
+            out += char.encode()
             position += 1
             continue
         pair = raw[position + 1 : position + 3]

@@ -87,7 +87,7 @@ class Store:
         if self._closed:
             return
         self._closed = True
-        await asyncio.to_thread(self._writer.close)
+        await self._writer.close()
         await asyncio.to_thread(self._pool.shutdown)
         await asyncio.to_thread(self.blobs.close)
         with self._lock:
@@ -95,7 +95,7 @@ class Store:
                 reader.connection.close()
 
     def write(self, work: Work[T]) -> "asyncio.Future[T]":
-        """Run the work in a transaction of the writer thread; the result comes after the flush.
+        """Run the work in a transaction, grouped with others; the result comes after the flush.
 
         Args:
             work: touches nothing but its transaction; called again when another work of its group fails.
@@ -104,6 +104,10 @@ class Store:
             A future with the result of the work, or with its exception: then nothing of it was kept.
         """
         return self._writer.submit(work)
+
+    def write_long(self, work: Work[T]) -> "asyncio.Future[T]":
+        """Do as `write` does, alone and in the writer's thread: for works that would hold up the event loop."""
+        return self._writer.submit(work, is_long=True)
 
     async def read(self, work: Work[T]) -> T:
         """Run a short reading work at once, on the calling thread, in one snapshot; never suspends."""
