@@ -206,3 +206,17 @@ async def test_claims_through_the_index_whatever_the_length_of_the_queue(store: 
         assert "USING COVERING INDEX copy_" in text or "USING INDEX copy_" in text, text
         assert "TEMP B-TREE" not in text, text
         assert "SCAN copy" not in text.replace("SCAN copy USING", "").replace("SEARCH copy", ""), text
+
+
+async def test_takes_the_oldest_of_many_destinations_and_the_idle_before_the_busy(store: Store) -> None:
+    async def work(tx: Tx) -> None:
+        for number in range(12):
+            await _add(tx, f"a@d{number:02}.fr", due=-number * MINUTE)
+        busy = {"d11.fr": 1, "d10.fr": 4}
+        claimed = await _claim(tx, limit=5, busy=busy)
+        assert [copy.recipient.address.domain for copy in claimed] == [f"d{n:02}.fr" for n in (9, 8, 7, 6, 5)]
+        claimed = await _claim(tx, limit=9, busy=busy)
+        assert [copy.recipient.address.domain for copy in claimed][-1] == "d11.fr"
+        assert len(claimed) == 6
+
+    await store.write(work)

@@ -107,13 +107,15 @@ async def claim_due(
         per_destination: most copies of one domain at the same time.
     """
     at = to_micros(now)
+    destinations = sorted(
+        (busy.get(domain, 0), first_due, domain)
+        for domain, first_due in await tx.all("due_domains")
+        if first_due <= at and busy.get(domain, 0) < per_destination
+    )
     candidates: list[tuple[int, int, int]] = []
-    destinations = await tx.all("due_domains")
-    for domain, first_due in destinations:
-        sending = busy.get(domain, 0)
+    # A destination further down has nothing that comes before the first copies of these.
+    for sending, _first_due, domain in destinations[:limit]:
         free = min(per_destination - sending, limit)
-        if first_due > at or free <= 0:
-            continue
         due = await tx.all("due_copies", domain=domain, now=at, limit=free)
         candidates += [(sending + rank, due_at, copy_id) for rank, (copy_id, due_at) in enumerate(due)]
     candidates.sort()
