@@ -1,6 +1,6 @@
 """An open connection to another operator: one SMTP transaction per parcel, one answer per recipient."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -8,7 +8,7 @@ from mssante.links.smtp_stream import SmtpStream
 from mssante.model.address import Address
 from mssante.model.decision import Kind, Refusal
 from mssante.model.envelope import MailOptions, Recipient
-from mssante.model.errors import LinkError, OurProtocolError, TheirProtocolError
+from mssante.model.errors import LinkError, MssError, OurProtocolError, TheirProtocolError
 from mssante.model.message import Deferred, Failed
 from mssante.model.outside import Answer, Parcel, Taken
 from mssante.model.peer import PeerFacts
@@ -19,6 +19,14 @@ from mssante.wire.smtp.replies import Reply, plain_text
 
 REPLY_MAX_CHARS: Final = 500
 CLOSE_SECONDS: Final = 5.0
+
+
+class _DirtyMessageError(MssError):
+    """The message itself breaks the rules; no other try will help it."""
+
+
+class _PeerClosesError(MssError):
+    """The peer said 421; the text is its reply."""
 
 
 class SmtpChannel:
@@ -42,6 +50,8 @@ class SmtpChannel:
 
         Source: RFC 5321 section 4.1.4 and 4.5.3.2 (time-outs); RFC 2920 section 3.1.
         """
+        if self._stream.is_closed:
+            return tuple(_lost("connection was closed before") for _ in parcel.recipients)
         options = _with_body(parcel)
         answers: list[Answer | None] = [self._cannot(parcel, options, recipient) for recipient in parcel.recipients]
         try:
@@ -51,7 +61,9 @@ class SmtpChannel:
             self._break(answers, Kind.HOST_UNREACHABLE, "peer did not answer in time")
         except TheirProtocolError as error:
             self._break(answers, Kind.PEER_PROTOCOL, str(error))
-        except OurProtocolError as error:
+        except _PeerClosesError as error:
+            self._break(answers, Kind.PEER_DEFERRED, str(error), reply=str(error))
+        except _DirtyMessageError as error:
             self._break(answers, Kind.MESSAGE_MALFORMED, str(error))
         except (LinkError, OSError) as error:
             self._break(answers, Kind.HOST_UNREACHABLE, f"{type(error).__name__}: {error}")
@@ -139,7 +151,8 @@ class SmtpChannel:
 
     async def _message(self, data: tuple[bytes, ...]) -> Reply:
         seconds = self._settings.reply_seconds
-        for piece in stuff(data):
+        pieces = stuff(data)
+        while piece := _next_piece(pieces):
             await self._stream.write(piece, seconds=seconds)
         self._machine.body_sent()
         reply = await self._reply(self._settings.data_reply_seconds)
@@ -156,17 +169,16 @@ class SmtpChannel:
         reply = self._replies.pop(0)
         if reply.code == 421:
             # Whatever was asked after this has no answer any more (RFC 5321 section 3.8).
-            msg = f"peer closes: {_line(reply)}"
-            raise LinkError(msg)
+            raise _PeerClosesError(_line(reply))
         return reply
 
-    def _break(self, answers: list[Answer | None], kind: Kind, detail: str) -> None:
+    def _break(self, answers: list[Answer | None], kind: Kind, detail: str, *, reply: str = "") -> None:
         self._stream.abort()
         text = detail[:REPLY_MAX_CHARS]
         for place, answer in enumerate(answers):
             if answer is None:
                 refusal = Refusal(kind, "dialogue", plain_text(text), text)
-                answers[place] = Deferred(refusal) if refusal.is_temporary else Failed(refusal)
+                answers[place] = Deferred(refusal, reply) if refusal.is_temporary else Failed(refusal)
 
 
 def _needs_utf8(sender: Address | None, recipients: Sequence[Recipient]) -> bool:
@@ -197,7 +209,14 @@ def _failed(kind: Kind, rule: str, public: str) -> Failed:
 
 
 def _lost(text: str) -> Deferred:
-    return Deferred(Refusal(Kind.PEER_PROTOCOL, "dialogue", text))
+    return Deferred(Refusal(Kind.HOST_UNREACHABLE, "dialogue", text))
+
+
+def _next_piece(pieces: Iterator[bytes]) -> bytes:
+    try:
+        return next(pieces, b"")
+    except OurProtocolError as error:
+        raise _DirtyMessageError(str(error)) from error
 
 
 def _line(reply: Reply) -> str:
