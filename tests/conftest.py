@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from mssante.app.sandbox import authority as ca
+from mssante.app.sandbox.keys import new_keys
 from mssante.app.sandbox.pki import Legal, SandboxPki, bad_certificates, new_pki
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,7 +60,7 @@ class PkiKit:
 def pki() -> PkiKit:
     """Return the PKI that tests share."""
     now = datetime.now(UTC).replace(microsecond=0)
-    keys = tuple(ca.new_key() for _ in range(4))
+    keys = tuple(new_keys(4))
     made = new_pki(keys[2], keys[3], now, base_url="https://127.0.0.1:1")
     hospital = Legal("CHU DE VALDORÉ", "1310000108", "Haute-Garonne (31)")
     regional = Legal("GRADES RIVALIE", "1860000108", "Vienne (86)")

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mssante.app.cli.french import counted, french_date
-from mssante.app.sandbox import authority as ca
+from mssante.app.sandbox.keys import key_pem, new_key
 from mssante.app.sandbox.pki import (
     Legal,
     bad_certificates,
@@ -63,16 +63,16 @@ def make_test_pki(folder: Path, hosts: tuple[str, ...], url: str) -> None:
     """
     _refuse_used(folder)
     now = datetime.now(UTC).replace(microsecond=0)
-    made = new_pki(ca.new_key(), ca.new_key(), now, base_url=url.rstrip("/"))
+    made = new_pki(new_key(), new_key(), now, base_url=url.rstrip("/"))
     names = [parse_domain(host) for host in hosts]
-    bad = bad_certificates(made, _EXAMPLE, names[0], ca.new_key(), now)
+    bad = bad_certificates(made, _EXAMPLE, names[0], new_key(), now)
     try:
         write_pki(made, folder, now)
         for host in names:
-            write_issued(made, made.server(_EXAMPLE, host, key=ca.new_key(), now=now), folder / "server", host)
-        client = made.client(_EXAMPLE, "LOGICIEL EXEMPLE", key=ca.new_key(), now=now)
+            write_issued(made, made.server(_EXAMPLE, host, key=new_key(), now=now), folder / "server", host)
+        client = made.client(_EXAMPLE, "LOGICIEL EXEMPLE", key=new_key(), now=now)
         write_issued(made, client, folder / "client", "logiciel-exemple")
-        signer = made.signer(_EXAMPLE, "SIGNATURE EXEMPLE", key=ca.new_key(), now=now)
+        signer = made.signer(_EXAMPLE, "SIGNATURE EXEMPLE", key=new_key(), now=now)
         write_issued(made, signer, folder / "signer", "signature-exemple")
         for name, issued in bad.items():
             write_issued(made, issued, folder / "bad", name)
@@ -106,12 +106,12 @@ def request(cn: str, finess: str, siret: str, name: str, department: str, out: P
         if path.exists():
             msg = f"{path} existe déjà ; déplacez-le d'abord, une clé n'est jamais écrasée"
             raise ConfigError(msg)
-    key = ca.new_key()
+    key = new_key()
     names = x509.SubjectAlternativeName([x509.DNSName(host)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(legal.subject(host))
     signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     try:
-        write_private(key_file, ca.key_pem(key))
+        write_private(key_file, key_pem(key))
         write_public(request_file, signed.public_bytes(Encoding.PEM))
     except OSError as error:
         msg = f"{out} : {error.strerror} ; choisissez un dossier où vous pouvez écrire"

@@ -14,13 +14,13 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from mssante.app.sandbox.keys import key_pem
 from mssante.wire.x509.read import read_name
 
-KEY_BITS: Final = 2048
 ORGANISATION_MAX_CHARS: Final = 40
 ROOT_NAME: Final = "TEST AC RACINE IGC-SANTE ELEMENTAIRE"
 INTERMEDIATE_NAME: Final = "TEST AC IGC-SANTE ELEMENTAIRE ORGANISATIONS"
@@ -69,19 +69,6 @@ class Issued:
     def name(self) -> str:
         """Return the subject as the white list writes it."""
         return str(read_name(self.certificate.subject))
-
-
-def new_key() -> RSAPrivateKey:
-    """Return a new RSA key of 2,048 bits, the size that the trust space asks for.
-
-    Source: operators.md 2.2 (RSA 2048 keys).
-    """
-    return generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-
-
-def key_pem(key: RSAPrivateKey) -> bytes:
-    """Return the key as PEM (PKCS 8), not encrypted."""
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def certificate_pem(certificate: x509.Certificate) -> bytes:

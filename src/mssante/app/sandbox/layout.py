@@ -7,14 +7,17 @@ the programs (see `mssante.app.sandbox.processes`).
 import json
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
 from mssante.app.sandbox import authority as ca
 from mssante.app.sandbox import space
+from mssante.app.sandbox.keys import new_keys
 from mssante.app.sandbox.pki import (
     LOOPBACK,
     Legal,
@@ -31,6 +34,8 @@ SECRET_BYTES: Final = 32
 REFRESH_SECONDS: Final = 30
 # The sandbox's list has few domains, and the demonstration takes one out: the guard against shrinking must let it.
 SHRINK_SHARE: Final = 0.5
+# Root, intermediate, bad peers, manager; one for each server; one for the software of an operator.
+_KEYS: Final = 4 + sum(1 + any(box.software for box in plan.mailboxes) for plan in space.OPERATORS)
 Section = Mapping[str, object]
 
 
@@ -108,10 +113,11 @@ def lay_out(folder: Path, now: datetime) -> Layout:
     ports = free_ports(1 + 3 * len(space.OPERATORS))
     manager_port = ports.pop()
     pki_folder = folder / "pki"
-    pki = new_pki(ca.new_key(), ca.new_key(), now, base_url=f"https://{LOOPBACK}:{manager_port}")
-    bad, visitors = _peers(pki, pki_folder, now)
+    keys = iter(new_keys(_KEYS))
+    pki = new_pki(next(keys), next(keys), now, base_url=f"https://{LOOPBACK}:{manager_port}")
+    bad, visitors = _peers(pki, next(keys), pki_folder, now)
     write_pki(pki, pki_folder, now)
-    servers = {plan.key: _server(pki, plan, folder / plan.key, now) for plan in space.OPERATORS}
+    servers = {plan.key: _server(pki, plan, next(keys), folder / plan.key, now) for plan in space.OPERATORS}
     where = {plan.key: Ports(ports.pop(), ports.pop(), ports.pop()) for plan in space.OPERATORS}
     table = {
         domain: [f"{plan.host}={LOOPBACK}:{where[plan.key].smtp}"]
@@ -125,7 +131,7 @@ def lay_out(folder: Path, now: datetime) -> Layout:
             folder / plan.key,
             where[plan.key],
             servers[plan.key],
-            _software(pki, plan, folder, now),
+            _software(pki, plan, keys, folder, now),
             common,
             table,
         )
@@ -137,7 +143,7 @@ def lay_out(folder: Path, now: datetime) -> Layout:
         anchors=pki_folder / "anchors.pem",
         intermediates=pki_folder / "intermediates.pem",
         manager_folder=manager_folder,
-        manager_config=_manager(pki, manager_folder, manager_port, common, now),
+        manager_config=_manager(pki, next(keys), manager_folder, manager_port, common, now),
         manager_port=manager_port,
         operators=laid,
         entries=_entries(laid, visitors),
@@ -174,9 +180,8 @@ def _toml(value: object) -> str:
     return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
 
 
-def _peers(pki: SandboxPki, folder: Path, now: datetime) -> tuple[dict[str, Pair], dict[str, Pair]]:
+def _peers(pki: SandboxPki, key: RSAPrivateKey, folder: Path, now: datetime) -> tuple[dict[str, Pair], dict[str, Pair]]:
     """Issue the certificates of the bad peers and of the parties without a server; one key serves them all."""
-    key = ca.new_key()
     bad = bad_certificates(pki, space.VISITOR_LEGAL, space.VISITOR_HOST, key, now)
     good = {
         "visitor": pki.server(space.VISITOR_LEGAL, space.VISITOR_HOST, key=key, now=now),
@@ -191,17 +196,22 @@ def _peers(pki: SandboxPki, folder: Path, now: datetime) -> tuple[dict[str, Pair
     )
 
 
-def _server(pki: SandboxPki, plan: space.PlannedOperator, folder: Path, now: datetime) -> Pair:
-    return _pair(pki, pki.server(plan.legal, plan.host, key=ca.new_key(), now=now), folder, "server")
+def _server(pki: SandboxPki, plan: space.PlannedOperator, key: RSAPrivateKey, folder: Path, now: datetime) -> Pair:
+    return _pair(pki, pki.server(plan.legal, plan.host, key=key, now=now), folder, "server")
 
 
-def _software(pki: SandboxPki, plan: space.PlannedOperator, folder: Path, now: datetime) -> dict[str, Pair]:
+def _software(
+    pki: SandboxPki, plan: space.PlannedOperator, keys: Iterator[RSAPrivateKey], folder: Path, now: datetime
+) -> dict[str, Pair]:
+    boxes = [box for box in plan.mailboxes if box.software]
+    if not boxes:
+        return {}
+    key = next(keys)
     return {
         box.software: _pair(
-            pki, pki.client(plan.legal, box.software, key=ca.new_key(), now=now), folder / plan.key, box.address.local
+            pki, pki.client(plan.legal, box.software, key=key, now=now), folder / plan.key, box.address.local
         )
-        for box in plan.mailboxes
-        if box.software
+        for box in boxes
     }
 
 
@@ -253,10 +263,15 @@ def _operator(
     return Laid(plan, folder, config, ports, server, software)
 
 
-def _manager(pki: SandboxPki, folder: Path, port: int, common: Mapping[str, dict[str, object]], now: datetime) -> Path:
-    server = _pair(
-        pki, pki.server(space.MANAGER_LEGAL, space.MANAGER_HOST, key=ca.new_key(), now=now), folder, "server"
-    )
+def _manager(
+    pki: SandboxPki,
+    key: RSAPrivateKey,
+    folder: Path,
+    port: int,
+    common: Mapping[str, dict[str, object]],
+    now: datetime,
+) -> Path:
+    server = _pair(pki, pki.server(space.MANAGER_LEGAL, space.MANAGER_HOST, key=key, now=now), folder, "server")
     sections: dict[str, Section | str] = {
         "role": "manager",
         "operator": {

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from mssante.app.sandbox import authority as ca
+from mssante.app.sandbox.keys import key_pem
 
 LEAF_LIFE: Final = timedelta(days=365)
 LIST_LIFE: Final = timedelta(days=7)
@@ -138,8 +139,8 @@ def bad_certificates(
 
 def write_pki(pki: SandboxPki, folder: Path, now: datetime) -> None:
     """Write anchors, intermediates, the keys of both authorities and new revocation lists in the folder."""
-    write_private(folder / "authority" / "root.key", ca.key_pem(pki.root.key))
-    write_private(folder / "authority" / "intermediate.key", ca.key_pem(pki.intermediate.key))
+    write_private(folder / "authority" / "root.key", key_pem(pki.root.key))
+    write_private(folder / "authority" / "intermediate.key", key_pem(pki.intermediate.key))
     write_public(folder / "anchors.pem", ca.certificate_pem(pki.root.certificate))
     write_public(folder / "intermediates.pem", ca.certificate_pem(pki.intermediate.certificate))
     write_lists(pki, folder, now)
