@@ -1,0 +1,268 @@
+"""What an administrator does with domains, mailboxes and passwords: one transaction each, with its audit row.
+
+Not for signing in (see `mssante.flows.sign_in`), nor for what is typed or shown (see the doors and the command line).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from mssante.flows.ports import Clock
+from mssante.model.address import Address, for_trace, login_for_trace
+from mssante.model.audit import AuditEvent
+from mssante.model.dn import DistinguishedName
+from mssante.model.errors import MssError
+from mssante.model.mailbox import Account, AccountKind, Credential, CredentialId, Mailbox, MailboxState, MailboxType
+from mssante.rules.identifier import identifier_fault
+from mssante.store import accounts, audit, domains, mailboxes
+from mssante.store.engine import Store
+from mssante.store.tx import Tx
+
+HOLDER_MAX_CHARS: Final = 200
+MEMBERS_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxOrder:
+    """A mailbox to open.
+
+    Attributes:
+        holder: name shown to others.
+        identifier: national identifier of the holder or of the structure, or "".
+        quota_bytes: most that it may hold.
+        members: logins of accounts that may read it and send from it; when empty it gets an account of its own, whose
+            login is the address.
+        certificate_name: subject of the client certificate that opens it (APP), or None.
+        password_digest: keyed hash of the first application password of its own account, or None.
+    """
+
+    address: Address
+    kind: MailboxType
+    holder: str
+    identifier: str
+    quota_bytes: int
+    members: tuple[str, ...] = ()
+    certificate_name: DistinguishedName | None = None
+    password_digest: bytes | None = None
+
+
+class Administering:
+    """The acts of one administrator on one store."""
+
+    def __init__(self, *, store: Store, actor: str, trace_key: bytes, clock: Clock) -> None:
+        """Keep the store, the administrator's name for the audit, the key of traces and the clock."""
+        self._store = store
+        self._actor = actor
+        self._trace_key = trace_key
+        self._clock = clock
+
+    async def add_domain(self, domain: str) -> bool:
+        """Serve a domain from now on; False when it was served already.
+
+        Args:
+            domain: in canonical form.
+        """
+        now = self._clock()
+
+        async def work(tx: Tx) -> bool:
+            if domain in await domains.list_domains(tx):
+                return False
+            await domains.add_domain(tx, domain, now)
+            await self._audit(tx, "domain.added", domain)
+            return True
+
+        return await self._store.write(work)
+
+    async def create(self, order: MailboxOrder) -> Mailbox:
+        """Open the mailbox with its account or its members, all or nothing; return it.
+
+        Raises:
+            MssError: the order is not sound: domain not ours, identifier wrong, unknown member, no holder.
+            StoreError: the address is or was somebody's.
+
+        Source: operators.md 1.3, 4.3 and 5 (address and type are fixed for life, an address is never given again).
+        """
+        _check(order)
+        now = self._clock()
+
+        async def work(tx: Tx) -> Mailbox:
+            await _must_be_ours(tx, order.address)
+            mailbox = await mailboxes.create_mailbox(
+                tx,
+                order.address,
+                order.kind,
+                holder=order.holder,
+                identifier=order.identifier,
+                quota_bytes=order.quota_bytes,
+                now=now,
+            )
+            for account in await self._accounts_of(tx, order):
+                await accounts.grant(tx, account.account_id, mailbox.mailbox_id, may_read=True, may_send=True)
+            await self._audit(
+                tx,
+                "mailbox.created",
+                for_trace(order.address, self._trace_key),
+                type=order.kind.value,
+                quota_bytes=order.quota_bytes,
+                members=len(order.members),
+            )
+            return mailbox
+
+        return await self._store.write(work)
+
+    async def change_state(self, address: Address, state: MailboxState) -> Mailbox:
+        """Suspend, resume or close a mailbox, and its own account with it; return it as it was before.
+
+        Raises:
+            MssError: there is no such mailbox, or it is closed, which is for good.
+
+        Source: operators.md 5 (suspension, closing).
+        """
+        now = self._clock()
+
+        async def work(tx: Tx) -> Mailbox:
+            mailbox = await _mailbox(tx, address)
+            if mailbox.state is MailboxState.CLOSED:
+                msg = f"la boîte {address} est close, pour toujours ; ouvrez-en une autre à une nouvelle adresse"
+                raise MssError(msg)
+            await mailboxes.set_mailbox_state(tx, mailbox.mailbox_id, state, now)
+            account = await accounts.account_by_login(tx, str(address))
+            if account is not None:
+                await accounts.set_account_active(tx, account.account_id, active=state is MailboxState.ACTIVE)
+            await self._audit(tx, f"mailbox.{state.value}", for_trace(address, self._trace_key))
+            return mailbox
+
+        return await self._store.write(work)
+
+    async def change_quota(self, address: Address, quota_bytes: int) -> Mailbox:
+        """Change the quota of a mailbox; return it as it was before.
+
+        Raises:
+            MssError: there is no such mailbox.
+        """
+
+        async def work(tx: Tx) -> Mailbox:
+            mailbox = await _mailbox(tx, address)
+            await mailboxes.set_quota(tx, mailbox.mailbox_id, quota_bytes)
+            subject = for_trace(address, self._trace_key)
+            await self._audit(tx, "mailbox.quota", subject, before=mailbox.quota_bytes, after=quota_bytes)
+            return mailbox
+
+        return await self._store.write(work)
+
+    async def add_password(self, login: str, name: str, digest: bytes) -> CredentialId:
+        """Give an account one more application password, as its keyed hash.
+
+        Args:
+            login: of the account.
+            name: what the account's owner calls it.
+            digest: see `mssante.flows.sign_in.digest_password`.
+
+        Raises:
+            MssError: there is no such account.
+        """
+        now = self._clock()
+
+        async def work(tx: Tx) -> CredentialId:
+            account = await _account(tx, login)
+            credential_id = await accounts.add_credential(tx, account.account_id, name, digest, now)
+            await self._audit(tx, "password.added", login_for_trace(login, self._trace_key), credential=credential_id)
+            return credential_id
+
+        return await self._store.write(work)
+
+    async def passwords(self, login: str) -> tuple[Credential, ...]:
+        """Return the application passwords of an account, revoked ones too, without the secrets.
+
+        Raises:
+            MssError: there is no such account.
+        """
+
+        async def work(tx: Tx) -> tuple[Credential, ...]:
+            return await accounts.list_credentials(tx, (await _account(tx, login)).account_id)
+
+        return await self._store.read(work)
+
+    async def revoke_password(self, login: str, credential_id: CredentialId) -> None:
+        """Revoke one application password of an account, at once and for good.
+
+        Raises:
+            MssError: it is not one of that account, or it was revoked before.
+        """
+        now = self._clock()
+
+        async def work(tx: Tx) -> None:
+            account = await _account(tx, login)
+            known = {found.credential_id for found in await accounts.list_credentials(tx, account.account_id)}
+            if credential_id not in known or not await accounts.revoke_credential(tx, credential_id, now):
+                msg = (
+                    f"{login} n'a pas de mot de passe {credential_id} en service ; "
+                    f"`mssante mailbox password list {login}` les donne"
+                )
+                raise MssError(msg)
+            await self._audit(tx, "password.revoked", login_for_trace(login, self._trace_key), credential=credential_id)
+
+        await self._store.write(work)
+
+    async def _accounts_of(self, tx: Tx, order: MailboxOrder) -> list[Account]:
+        """Return the members' accounts, or the new account of the mailbox itself."""
+        if order.members:
+            return [await _account(tx, login) for login in order.members]
+        now = self._clock()
+        software = order.kind is MailboxType.APP
+        account = await accounts.create_account(
+            tx,
+            str(order.address),
+            AccountKind.APPLICATION if software else AccountKind.PERSON,
+            certificate_name=order.certificate_name,
+            now=now,
+        )
+        if order.password_digest is not None:
+            await accounts.add_credential(tx, account.account_id, "premier", order.password_digest, now)
+        return [account]
+
+    async def _audit(self, tx: Tx, event: str, subject: str, **facts: str | int) -> None:
+        await audit.append(tx, AuditEvent(event, self._actor, subject, "ok", "administrator", facts), self._clock())
+
+
+def _check(order: MailboxOrder) -> None:
+    fault = identifier_fault(order.kind, order.address, order.identifier)
+    if not order.holder.strip() or len(order.holder) > HOLDER_MAX_CHARS or not order.holder.isprintable():
+        fault = f"le titulaire doit être un nom de 1 à {HOLDER_MAX_CHARS} caractères, sur une ligne"
+    if order.members and (order.password_digest or order.certificate_name):
+        fault = "des membres ou un compte propre avec son mot de passe ou son certificat, pas les deux"
+    if order.certificate_name and order.kind is not MailboxType.APP:
+        fault = "seule une boîte APP s'ouvre avec un certificat de logiciel"
+    if len(order.members) > MEMBERS_MAX:
+        fault = f"au plus {MEMBERS_MAX} membres par boîte"
+    if order.quota_bytes <= 0:
+        fault = "le quota doit être plus grand que zéro"
+    if fault:
+        msg = f"boîte {order.address} : {fault}"
+        raise MssError(msg)
+
+
+async def _must_be_ours(tx: Tx, address: Address) -> None:
+    ours = await domains.list_domains(tx)
+    if address.domain not in ours:
+        known = ", ".join(ours) or "aucun"
+        msg = (
+            f"boîte {address} : {address.domain} n'est pas un domaine de cet opérateur ({known}) ; "
+            f"ajoutez-le avec `mssante mailbox domain add {address.domain}`"
+        )
+        raise MssError(msg)
+
+
+async def _mailbox(tx: Tx, address: Address) -> Mailbox:
+    found = await mailboxes.mailbox_by_key(tx, address.key)
+    if found is None:
+        msg = f"la boîte {address} n'existe pas ici ; `mssante mailbox list` donne celles qui existent"
+        raise MssError(msg)
+    return found
+
+
+async def _account(tx: Tx, login: str) -> Account:
+    found = await accounts.account_by_login(tx, login)
+    if found is None:
+        msg = f"le compte {login} n'existe pas ; ouvrez d'abord la boîte de cette personne"
+        raise MssError(msg)
+    return found
