@@ -77,8 +77,12 @@ async def open_space(folder: Path, view: View, stack: AsyncExitStack) -> Space:
     view.progress("Création des boîtes aux lettres...")
     await fill_manager(layout)
     (folder / LOGS).mkdir()
-    served = await _start(stack, layout, {space.MANAGER_KEY: layout.manager_config})
-    accounts = {laid.plan.key: await fill_operator(laid, now) for laid in layout.operators}
+    # The manager starts while the operators' stores are filled; they start when its list can be fetched.
+    manager = asyncio.ensure_future(_start(stack, layout, {space.MANAGER_KEY: layout.manager_config}))
+    try:
+        accounts = {laid.plan.key: await fill_operator(laid, now) for laid in layout.operators}
+    finally:
+        served = await manager
     view.progress("Démarrage des quatre opérateurs...")
     served += await _start(stack, layout, {laid.plan.key: laid.config for laid in layout.operators})
     view.ready(layout, accounts)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TextIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from mssante.app.sandbox import space
 from mssante.app.sandbox.follow import Followed, Hop
 from mssante.app.sandbox.layout import Layout
 from mssante.app.sandbox.letters import Sent
@@ -19,10 +21,10 @@ Accounts = Mapping[str, Sequence[SandboxAccount]]
 """Operator key -> its accounts."""
 
 _STEPS: Final = {
-    "submitted": "déposé",
-    "relayed": "remis",
-    "received": "accepté",
-    "read": "lu",
+    "submitted": "déposé chez",
+    "relayed": "remis par",
+    "received": "accepté par",
+    "read": "lu chez",
 }
 
 
@@ -138,6 +140,11 @@ class PrettyView:
         self._status = console.status("")
         self._layout: Layout | None = None
         self._accounts: Accounts = {}
+        self._bad_peers_announced = False
+
+    def _line(self, text: str) -> None:
+        """Print one line as it is: the terminal folds it, programs and files keep it whole."""
+        self._console.print(text, highlight=False, soft_wrap=True)
 
     def progress(self, text: str) -> None:
         """Show it beside a moving sign."""
@@ -148,64 +155,60 @@ class PrettyView:
         """Show operators and ports; the accounts come at the end, when they are of use."""
         self._status.stop()
         self._layout, self._accounts = layout, accounts
-        table = Table(
-            "Opérateur", "Domaines", "SMTP", "Dépôt", title="L'espace de confiance tourne", title_justify="left"
-        )
+        self._line(f"[bold]L'espace de confiance tourne[/] sur {LOOPBACK} :")
         for laid in layout.operators:
-            ports = f"{LOOPBACK}:{laid.ports.submission} / {laid.ports.submissions}"
-            table.add_row(laid.plan.name, "\n".join(laid.plan.domains), f"{LOOPBACK}:{laid.ports.smtp}", ports)
-        table.add_row(
-            "Gestionnaire", f"{len(layout.entries)} entrées publiées", f"https {LOOPBACK}:{layout.manager_port}", ""
-        )
-        self._console.print(table)
+            ports = f"SMTP {laid.ports.smtp}, dépôt {laid.ports.submission} et {laid.ports.submissions}"
+            self._line(f"  {laid.plan.key:12} {laid.plan.name} : {ports}")
+            self._line(f"  {'':12} [dim]{', '.join(laid.plan.domains)}[/]")
+        listed = f"liste blanche de {len(layout.entries)} entrées, https {layout.manager_port}"
+        self._line(f"  {space.MANAGER_KEY:12} Gestionnaire : {listed}")
 
     def sent(self, sent: Sent) -> None:
         """Show title, sender and how it signed in."""
         letter = sent.letter
-        self._console.print(
-            f"\n[bold]{letter.title}[/] de {letter.sender} [dim](connexion : {sent.method}, {sent.tls})[/]"
-        )
+        self._line(f"\n[bold]{letter.title}[/], de {letter.sender} [dim]({sent.method}, {sent.tls})[/]")
 
     def followed(self, followed: Followed) -> None:
         """Show one line per hop."""
         mark = "[green]✔[/]" if followed.arrived else "[red]✘[/]"
-        self._console.print(f"  {mark} {followed.recipient} {followed.problem}")
+        self._line(f"  {mark} {followed.recipient} {followed.problem}".rstrip())
         for hop in followed.hops:
-            rule = f"règle {hop.rule}" if hop.rule else "octets identiques à ceux envoyés"
+            basis = f"règle {hop.rule}" if hop.rule else "octets identiques à ceux envoyés"
             version = f", liste {hop.list_version}" if hop.list_version else ""
-            tls = f", {hop.tls}" if hop.tls else ""
-            line = f"      {hop.milliseconds:7.1f} ms  {_STEPS[hop.step]:8} {hop.operator:10}"
-            self._console.print(f"{line} [dim]{rule}{version}{tls}[/]", highlight=False)
+            tls = f", {hop.tls}" if hop.tls and hop.step == "received" else ""
+            self._line(
+                f"    {hop.milliseconds:7.1f} ms  {_STEPS[hop.step]:12} {hop.operator:9} [dim]{basis}{version}{tls}[/]"
+            )
 
     def refused(self, refused: Refused) -> None:
         """Show the peer, the rule and the reply."""
+        if not self._bad_peers_announced:
+            self._bad_peers_announced = True
+            self._line("\n[bold]Des pairs que l'hôpital doit refuser[/]")
         mark = "[green]✔[/]" if refused.as_expected else "[red]✘[/]"
-        line = f"  {mark} {refused.peer.title} : refusé, règle {refused.rule}"
-        self._console.print(f"{line}\n      [dim]{refused.reply}[/]", highlight=False)
+        self._line(f"  {mark} {refused.peer.title} : refusé, règle {refused.rule}")
+        self._line(f"      [dim]{escape(refused.reply)}[/]")
         if refused.problem:
-            self._console.print(f"      [red]{refused.problem}[/]")
+            self._line(f"      [red]{escape(refused.problem)}[/]")
 
     def done(self, totals: Totals) -> None:
         """Show the totals."""
         colour = "green" if totals.is_as_expected else "red"
-        self._console.print(
-            f"\n[{colour}]{totals.delivered} copies remises, {totals.lost} perdue, "
-            f"{totals.refused} refus sur {totals.expected_refusals} attendus[/] en {totals.seconds:.1f} s"
-        )
+        copies = f"{totals.delivered} copies remises, {totals.lost} perdue"
+        refusals = f"{totals.refused} refus sur {totals.expected_refusals} attendus"
+        self._line(f"\n[{colour}]{copies}, {refusals}[/], en {totals.seconds:.1f} s")
 
     def waiting(self) -> None:
         """Show the accounts, and how to stop."""
         if self._layout is None:
             return
-        table = Table(
-            "Adresse (identifiant)", "Type", "Mot de passe d'application", title="Comptes", title_justify="left"
-        )
+        table = Table("Adresse (identifiant)", "Type", "Mot de passe d'application")
         for laid in self._layout.operators:
             for account in self._accounts[laid.plan.key]:
                 table.add_row(account.user, account.kind.value, account.password)
         self._console.print(table)
-        self._console.print(f"Autorité à faire accepter par les logiciels : {self._layout.anchors}")
-        self._console.print("L'espace reste ouvert. Ctrl-C pour l'arrêter.")
+        self._line(f"Autorité à faire accepter par les logiciels : {self._layout.anchors}")
+        self._line("L'espace reste ouvert. Ctrl-C pour l'arrêter.")
 
 
 def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
