@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from forge import (
     DAY,
@@ -17,7 +16,6 @@ from forge import (
     operator,
     revocation_list,
     root,
-    rsa_key,
     server_name,
 )
 
@@ -165,19 +163,6 @@ def test_accepts_weak_keys_only_when_the_policy_says_so() -> None:
     peer = issue(Order(key_name="weak", key_bits=1024), intermediate()).value
     lax = judge(policy=ChainPolicy(refuse_weak_keys=False))
     assert lax.check(peer, Usage.CLIENT, NOW).verdict is V.TRUSTED
-
-
-def test_refuses_a_signature_with_sha1(monkeypatch: pytest.MonkeyPatch) -> None:
-    # The library no longer signs with SHA-1: one certificate made elsewhere, by a key that is gone, stands in.
-    class Old:
-        signature_hash_algorithm = hashes.SHA1()  # noqa: S303 - the point of the test
-
-        def public_key(self) -> object:
-            return rsa_key("leaf").public_key()
-
-    from mssante.wire.x509 import path
-
-    assert "SHA1" in path._weakness(Old(), "certificate")
 
 
 def test_prefers_the_renewed_authority_to_the_expired_one() -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from cryptography.exceptions import UnsupportedAlgorithm
+
 from mssante.model.dn import DistinguishedName
 from mssante.model.peer import Certificate, ChainCheck, ChainVerdict
 from mssante.wire.x509.path import Authority, PathFailure, find_path, read_authorities
@@ -182,7 +184,7 @@ def is_signed_by(crl: RevocationList, authority: Authority) -> bool:
     try:
         # The library takes RSA, EC and EdDSA keys here and raises TypeError for any other one.
         return parse_crl(crl.der).is_signature_valid(authority.certificate.public_key())  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, UnsupportedAlgorithm):
         return False
 
 

@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtensionOID
 
@@ -24,6 +25,7 @@ from mssante.wire.x509.read import parse_certificate, read_name
 
 MAX_DEPTH: Final = 6
 MIN_RSA_BITS: Final = 2048
+MIN_RSA_EXPONENT: Final = 65537
 MAX_AUTHORITIES: Final = 64
 _WEAK_HASHES: Final = (hashes.MD5, hashes.SHA1)
 _KNOWN_CRITICAL: Final = frozenset(
@@ -117,10 +119,16 @@ def find_path(
     Source: RFC 5280 section 6.1; operators.md 2.3.
     """
     try:
-        certificate = parse_certificate(leaf.der)
-        fault = _leaf_fault(certificate, refuse_weak_keys=refuse_weak_keys)
-    except (TheirProtocolError, ValueError, x509.DuplicateExtension) as error:
-        return PathFailure(str(error))
+        return _find_path(leaf, authorities, now, refuse_weak_keys=refuse_weak_keys)
+    except (TheirProtocolError, ValueError, x509.DuplicateExtension, UnsupportedAlgorithm) as error:
+        return PathFailure(f"certificate cannot be used: {error}")
+
+
+def _find_path(
+    leaf: Certificate, authorities: Sequence[Authority], now: datetime, *, refuse_weak_keys: bool
+) -> tuple[Authority, ...] | PathFailure:
+    certificate = parse_certificate(leaf.der)
+    fault = _leaf_fault(certificate, refuse_weak_keys=refuse_weak_keys)
     if fault:
         return PathFailure(fault)
     failure = PathFailure(f"issuer {leaf.issuer} is not an authority of the trust space")
@@ -160,7 +168,7 @@ def _candidates(
 def _is_issued_by(child: x509.Certificate, authority: Authority) -> bool:
     try:
         child.verify_directly_issued_by(authority.certificate)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return True
 
@@ -201,9 +209,17 @@ def _weakness(certificate: x509.Certificate, name: str, *, signed: bool = True) 
     key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
         return f"{name} has an RSA key of {key.key_size} bits, less than {MIN_RSA_BITS}"
+    if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e < MIN_RSA_EXPONENT:
+        return f"{name} has an RSA key with exponent {key.public_numbers().e}"
+    if isinstance(key, ec.EllipticCurvePublicKey) and _spki(key) not in certificate.tbs_certificate_bytes:
+        return f"{name} has a public key with an explicit curve instead of a named one"
     if signed and isinstance(certificate.signature_hash_algorithm, _WEAK_HASHES):
         return f"{name} is signed with {certificate.signature_hash_algorithm.name.upper()}"
     return ""
+
+
+def _spki(key: ec.EllipticCurvePublicKey) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _library_fault(leaf: Certificate, certificate: x509.Certificate, path: Sequence[Authority], now: datetime) -> str:

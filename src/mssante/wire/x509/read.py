@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtensionOID
@@ -29,7 +30,7 @@ _KEY_USAGES: Final = (
     "key_cert_sign",
     "crl_sign",
 )
-_BAD_DER = (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_BAD_DER = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 # Critical extensions of revocation lists that we understand; any other one makes the list unusable (RFC 5280 5.2).
 _CRL_EXTENSIONS: Final = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT})
 
