@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,11 +51,11 @@ def show(config_path: Path | None, as_json: bool) -> None:
     else:
         click.echo(f"Version : {state['version'] or 'aucune'}")
         click.echo(f"Domaines : {state['domains']} ; entrées : {state['entries']} ; écartées : {state['bad']}")
-        click.echo(f"Dernière confirmation : {state['checked'] or 'jamais'}")
+        click.echo(f"Dernière confirmation : {_when(state['checked'])}")
         for crl in state["crls"]:
             stale = " (PÉRIMÉE)" if crl["stale"] else ""
             click.echo(f"Révocation : {safe(crl['issuer'])}")
-            click.echo(f"  {counted(crl['revoked'], 'certificat')}, faite le {crl['made']}{stale}")
+            click.echo(f"  {counted(crl['revoked'], 'certificat')}, faite le {_when(crl['made'])}{stale}")
         if state["stopped"]:
             click.echo("ARRÊT : les échanges sont refusés pour l'instant (liste absente ou trop vieille).")
     sys.exit(1 if state["stopped"] else 0)
@@ -279,6 +279,10 @@ def remove(domain: str, dn: str | None, config_path: Path | None) -> None:
 
 def _config(path: Path | None) -> Config:
     return read_config(find_config(path))
+
+
+def _when(text: str) -> str:
+    return french_date(datetime.fromisoformat(text)) if text else "jamais"
 
 
 def _read_file(path: Path) -> WhiteList:
