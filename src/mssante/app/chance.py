@@ -1,9 +1,9 @@
 """Clock, references and other sources that only `app` may touch (law 5), handed to the flows as functions."""
 
 import os
-import secrets
 import signal
 import time
+from base64 import b32hexencode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
@@ -11,7 +11,6 @@ from typing import Final
 from mssante.flows.ports import Probe, no_probe
 
 KILL_ENVIRONMENT: Final = "MSSANTE_TEST_KILL_AT"
-_DIGITS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
 def utc_now() -> datetime:
@@ -21,12 +20,8 @@ def utc_now() -> datetime:
 
 def new_reference() -> str:
     """Return a reference of 26 characters: 48 bits of time, so that they sort, then 80 random bits."""
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    out = []
-    for _ in range(26):
-        number, digit = divmod(number, 32)
-        out.append(_DIGITS[digit])
-    return "".join(reversed(out))
+    time_part = (time.time_ns() // 1_000_000).to_bytes(6, "big")
+    return (b32hexencode(time_part + os.urandom(10))).decode().rstrip("=").lower()
 
 
 def probe_from(environment: Mapping[str, str]) -> Probe:

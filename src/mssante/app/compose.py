@@ -15,6 +15,7 @@ from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Courier, Probe, Resolver, no_probe
 from mssante.flows.receive import ReceiveSettings, Receiving
 from mssante.flows.record import Recorder
+from mssante.flows.room import Room
 from mssante.flows.sign_in import SignIn
 from mssante.flows.submit import SubmitSettings, Submitting
 from mssante.flows.trust import TrustSpace
@@ -48,6 +49,7 @@ class Operator:
     trust: TrustSpace
     contexts: Contexts
     notifier: Notifier
+    room: Room
     receiving: Receiving
     submitting: Submitting
     delivering: Delivering
@@ -83,7 +85,7 @@ async def open_operator(config: Config, *, clock: Clock = utc_now, probe: Probe 
             log=log,
         )
         await trust.load()
-        yield _build(config, store, trust, contexts, clock, log, probe, trace_key, credential_key)
+        yield _build(_Base(config, store, trust, contexts, clock, log, probe, trace_key, credential_key))
     finally:
         await store.close()
 
@@ -104,72 +106,78 @@ def _publisher_anchors(config: Config, contexts: Contexts) -> tuple[bytes, ...]:
     return read_chain(config.trust.list_anchors, "list_anchors")
 
 
-def _build(
-    config: Config,
-    store: Store,
-    trust: TrustSpace,
-    contexts: Contexts,
-    clock: Clock,
-    log: Log,
-    probe: Probe,
-    trace_key: bytes,
-    credential_key: bytes,
-) -> Operator:
-    notifier = Notifier()
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What every flow is built on."""
+
+    config: Config
+    store: Store
+    trust: TrustSpace
+    contexts: Contexts
+    clock: Clock
+    log: Log
+    probe: Probe
+    trace_key: bytes
+    credential_key: bytes
+
+
+def _build(base: _Base) -> Operator:
+    config, store, trust, clock = base.config, base.store, base.trust, base.clock
     hostname = config.operator.hostname
-    notices = Notices(
-        hostname=hostname,
-        postmaster=_postmaster(config),
-        settings=config.queue,
-        blobs=store.blobs,
-        new_reference=new_reference,
-    )
+    notifier = Notifier()
+    room = Room(store.blobs.free_bytes, config.store)
+    notices = Notices(hostname, _postmaster(config), config.queue, store.blobs, new_reference)
     resolver = StaticResolver(config.resolver) if config.resolver.mode == "static" else DnsResolver(config.resolver)
-    courier = SmtpCourier(contexts.operator_client, hostname, config.queue)
+    courier = SmtpCourier(base.contexts.operator_client, hostname, config.queue)
     return Operator(
         config=config,
         store=store,
         trust=trust,
-        contexts=contexts,
+        contexts=base.contexts,
         notifier=notifier,
+        room=room,
         receiving=Receiving(
-            settings=ReceiveSettings(hostname, config.smtp.header_from, config.limits, config.store, trace_key),
+            settings=ReceiveSettings(hostname, config.smtp.header_from, config.limits, config.store, base.trace_key),
             store=store,
             trust=trust,
             notifier=notifier,
             notices=notices,
+            room=room,
             clock=clock,
             new_reference=new_reference,
-            probe=probe,
         ),
         submitting=Submitting(
-            settings=SubmitSettings(hostname, config.limits, config.store, trace_key),
+            settings=SubmitSettings(hostname, config.limits, config.store, base.trace_key),
             store=store,
             trust=trust,
             notifier=notifier,
+            room=room,
             clock=clock,
             new_reference=new_reference,
-            probe=probe,
         ),
-        delivering=Delivering(
-            settings=config.queue,
-            store=store,
-            trust=trust,
-            notifier=notifier,
-            recorder=Recorder(settings=config.queue, notices=notices, trace_key=trace_key),
-            resolver=resolver,
-            courier=courier,
-            clock=clock,
-            new_lease=new_reference,
-            probe=probe,
-        ),
-        sign_in=SignIn(store=store, trust=trust, key=credential_key, trace_key=trace_key, clock=clock),
+        delivering=_delivering(base, notifier, notices, resolver, courier),
+        sign_in=SignIn(store=store, trust=trust, key=base.credential_key, trace_key=base.trace_key, clock=clock),
         courier=courier,
         resolver=resolver,
         clock=clock,
-        log=log,
-        trace_key=trace_key,
-        credential_key=credential_key,
+        log=base.log,
+        trace_key=base.trace_key,
+        credential_key=base.credential_key,
+    )
+
+
+def _delivering(base: _Base, notifier: Notifier, notices: Notices, resolver: Resolver, courier: Courier) -> Delivering:
+    return Delivering(
+        settings=base.config.queue,
+        store=base.store,
+        trust=base.trust,
+        notifier=notifier,
+        recorder=Recorder(settings=base.config.queue, notices=notices, trace_key=base.trace_key),
+        resolver=resolver,
+        courier=courier,
+        clock=base.clock,
+        new_lease=new_reference,
+        probe=base.probe,
     )
 
 

@@ -12,7 +12,8 @@ from typing import Final
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
-from mssante.flows.ports import Clock, Probe, no_probe
+from mssante.flows.ports import Clock
+from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace
 from mssante.model.audit import AuditEvent
@@ -64,9 +65,9 @@ class Receiving:
         trust: TrustSpace,
         notifier: Notifier,
         notices: Notices,
+        room: Room,
         clock: Clock,
         new_reference: Callable[[], str],
-        probe: Probe = no_probe,
     ) -> None:
         """Keep what every reception shares."""
         self.settings = settings
@@ -74,9 +75,9 @@ class Receiving:
         self.trust = trust
         self.notifier = notifier
         self.notices = notices
+        self.room = room
         self.clock = clock
         self.new_reference = new_reference
-        self.probe = probe
         self._refused_at: dict[tuple[str, Kind], datetime] = {}
 
     def begin(self, peer: PeerFacts, hello: str) -> "Reception":
@@ -104,7 +105,7 @@ class Receiving:
             ours = mailbox is not None or address.domain in await list_domains(tx)
             return RecipientFacts(address=address, is_our_domain=ours, mailbox=mailbox, size_bytes=size_bytes)
 
-        return await self.store.read(work)
+        return await self.store.glance(work)
 
 
 class Reception:
@@ -145,10 +146,11 @@ class Reception:
     def start_data(self) -> Refusal | None:
         """Open the spool, or refuse while there is no room on the disk (H01)."""
         settings = self._flow.settings
-        refusal = judge_room(self._flow.store, settings.store)
-        if refusal is None:
-            self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
-        return refusal
+        decision = self._flow.room.judge(self._options.size_bytes or 0)
+        if isinstance(decision, Refusal):
+            return decision
+        self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
+        return None
 
     def data(self, chunk: bytes) -> Awaitable[None] | None:
         """Take some bytes (R5)."""
@@ -173,7 +175,6 @@ class Reception:
             changes, reference = await flow.store.write(lambda tx: self._commit(tx, taken, decision, reference, now))
         except StoreError as error:
             return store_refusal(error)
-        flow.probe("K09")
         flow.notifier.publish(changes)
         return Accepted(reference)
 
@@ -191,12 +192,11 @@ class Reception:
         fresh: list[tuple[Recipient, Mailbox]] = []
         for recipient, mailbox in self._boxes:
             key = self._copy_key(recipient.address, taken)
-            known = await messages.seen_copy(tx, key)
-            if known is None:
-                await messages.remember_copy(tx, key, reference, now)
+            first = await messages.first_reference(tx, key, reference, now)
+            if first == reference:
                 fresh.append((recipient, mailbox))
             elif len(self._boxes) == 1:
-                reference = known
+                reference = first
         changes: list[Change] = []
         if fresh:
             rule = f"{self._permit.rule}: {self._permit.detail}"
@@ -212,7 +212,6 @@ class Reception:
             changes = [await self._file(tx, message, reference, box, recipient, now) for recipient, box in fresh]
             await flow.notices.delivered(tx, message, reference, self._sender, self._options, fresh, taken, now)
         await audit.append(tx, self._event(reference, taken, content, len(fresh)), now)
-        flow.probe("K08")
         return changes, reference
 
     async def _file(
@@ -237,7 +236,7 @@ class Reception:
         """Return what makes this copy the same as an earlier one: peer, envelope and content (law 10)."""
         certificate = self._peer.certificate
         parts = (
-            repr(certificate.subject.key).encode() if certificate else b"",
+            str(certificate.subject).encode() if certificate else b"",
             (self._sender.key if self._sender else "").encode(),
             recipient.key.encode(),
             (self._options.envelope_id or "").encode(),
@@ -291,20 +290,6 @@ class Reception:
             await flow.store.write(lambda tx: audit.append(tx, event, now))
         except StoreError as error:
             flow.trust.log.error("audit-not-written", audit_event=event.event, outcome=event.outcome, error=str(error))
-
-
-def judge_room(store: Store, settings: StoreSettings) -> Refusal | None:
-    """Refuse new mail for now when the disk has less free room than the setting."""
-    free = store.blobs.free_bytes()
-    if free >= settings.free_bytes:
-        return None
-    return Refusal(
-        Kind.STORE_FULL,
-        "room",
-        "No room for new mail, try again later",
-        f"{free} bytes free, {settings.free_bytes} wanted",
-        "La messagerie n'a plus de place pour l'instant : réessayez plus tard ou prévenez votre administrateur.",
-    )
 
 
 def store_refusal(error: StoreError) -> Refusal:

@@ -11,8 +11,9 @@ from typing import Final
 
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notify import Notifier
-from mssante.flows.ports import Clock, Probe, no_probe
-from mssante.flows.receive import judge_room, store_refusal
+from mssante.flows.ports import Clock
+from mssante.flows.receive import store_refusal
+from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace, login_for_trace
 from mssante.model.audit import AuditEvent
@@ -62,18 +63,18 @@ class Submitting:
         store: Store,
         trust: TrustSpace,
         notifier: Notifier,
+        room: Room,
         clock: Clock,
         new_reference: Callable[[], str],
-        probe: Probe = no_probe,
     ) -> None:
         """Keep what every submission shares."""
         self.settings = settings
         self.store = store
         self.trust = trust
         self.notifier = notifier
+        self.room = room
         self.clock = clock
         self.new_reference = new_reference
-        self.probe = probe
 
     def begin(self, identity: Identity, peer: PeerFacts, hello: str) -> "Sending":
         """Return an empty submission for somebody who has signed in."""
@@ -162,10 +163,11 @@ class Sending:
     def start_data(self) -> Refusal | None:
         """Open the spool, or refuse while there is no room on the disk."""
         settings = self._flow.settings
-        refusal = judge_room(self._flow.store, settings.store)
-        if refusal is None:
-            self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
-        return refusal
+        decision = self._flow.room.judge(self._options.size_bytes or 0)
+        if isinstance(decision, Refusal):
+            return decision
+        self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
+        return None
 
     def data(self, chunk: bytes) -> Awaitable[None] | None:
         """Take some bytes."""
@@ -202,7 +204,6 @@ class Sending:
             changes = await flow.store.write(lambda tx: self._commit(tx, submission, now))
         except StoreError as error:
             return store_refusal(error)
-        flow.probe("K09")
         flow.notifier.publish(changes)
         flow.notifier.wake_queue()
         return Accepted(submission.reference)
@@ -249,7 +250,6 @@ class Sending:
                 now=now,
             )
         await audit.append(tx, self._event(submission), now)
-        flow.probe("K08")
         return changes
 
     async def _file_in_sent(

@@ -169,7 +169,7 @@ class StoreSettings:
 
     Attributes:
         inline_bytes: bodies up to this size go in the database, larger ones in flushed files.
-        group_commit: most transactions flushed together.
+        group_commit: most transactions flushed together; they run one after the other without a pause.
         readers: threads for long reads.
         quota_bytes: quota of a new mailbox.
         dedupe_seconds: how long a copy is remembered so that a peer's retry is not delivered twice.
@@ -177,7 +177,7 @@ class StoreSettings:
     """
 
     inline_bytes: int = 128 * 1024
-    group_commit: int = 200
+    group_commit: int = 64
     readers: int = 4
     quota_bytes: int = 2048 * MIB
     dedupe_seconds: float = 7 * 86400

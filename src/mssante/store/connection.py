@@ -119,13 +119,14 @@ class SqliteTx:
         self._queries = queries
         self._path = path
 
-    async def run(self, name: str, /, **params: Value) -> None:
-        """Run a query and leave its rows."""
+    async def run(self, name: str, /, **params: Value) -> int:
+        """Run a query and leave its rows; return how many it changed."""
         query = self._queries[name]
         try:
             self._connection.execute(query.sql, query.bind(params))
         except apsw.Error as error:
             raise translate(error, self._path) from error
+        return self._connection.changes()
 
     async def insert(self, name: str, /, **params: Value) -> int:
         """Add one row; return its number. Costs half of what RETURNING does."""

@@ -191,18 +191,15 @@ async def message_content(tx: Tx, mailbox_id: MailboxId, folder_id: FolderId, ui
     return prefix, Body(sha256, size_bytes, data, path)
 
 
-async def seen_copy(tx: Tx, key: bytes) -> str | None:
-    """Return the reference under which the same copy was received before, or None.
+async def first_reference(tx: Tx, key: bytes, reference: str, now: datetime) -> str:
+    """Remember a received copy; return the reference under which it came first, which is the one given when it is new.
 
     Source: reliability.md I (the key holds the authenticated peer, the envelope and a content hash).
     """
+    if await tx.run("add_seen", copy_key=key, reference=reference, at=to_micros(now)):
+        return reference
     row = await tx.one("seen_copy", copy_key=key)
-    return None if row is None else str(row[0])
-
-
-async def remember_copy(tx: Tx, key: bytes, reference: str, now: datetime) -> None:
-    """Remember a received copy; the first reference stays."""
-    await tx.run("add_seen", copy_key=key, reference=reference, at=to_micros(now))
+    return reference if row is None else str(row[0])
 
 
 async def forget_copies(tx: Tx, before: datetime) -> int:

@@ -21,8 +21,8 @@ Row = tuple[Any, ...]
 class Tx(Protocol):
     """One open transaction; queries are named, their text stands in ``store/queries/*.sql``."""
 
-    async def run(self, name: str, /, **params: Value) -> None:
-        """Run a query and leave its rows."""
+    async def run(self, name: str, /, **params: Value) -> int:
+        """Run a query and leave its rows; return how many it changed."""
         ...
 
     async def insert(self, name: str, /, **params: Value) -> int:
