@@ -27,9 +27,13 @@ REFUSALS = {
 
 
 @pytest.fixture(scope="module")
-def lines() -> list[dict]:
-    done = subprocess.run([*COMMAND, "--once"], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def lines(tmp_path_factory) -> list[dict]:
+    folder = tmp_path_factory.mktemp("demo") / "space"
+    command = [*COMMAND, "--once", "--dir", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    logs = [line for path in folder.glob("journaux/*.log") for line in path.read_text().splitlines()]
+    problems = [line for line in logs if '"level": "info"' not in line]
+    assert done.returncode == 0, "\n".join([done.stdout, done.stderr, *problems])
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

@@ -130,7 +130,8 @@ async def _follow(layout: Layout, stores: Stores, sent: Sent, recipient: Address
             hops.append(await _received(target, stores.of(target), sent, recipient, stored))
             hops.append(await _read(target, stores.of(target), sent, recipient, stored))
     except TimeoutError:
-        return Followed(recipient, tuple(hops), arrived=False, problem="not arrived in time")
+        problem = f"not arrived in time: {await _state(stores.of(source), sent, recipient)}"
+        return Followed(recipient, tuple(hops), arrived=False, problem=problem)
     except _DamagedError:
         return Followed(recipient, tuple(hops), arrived=False, problem="the bytes that arrived are not those sent")
     return Followed(recipient, tuple(sorted(hops, key=lambda hop: hop.milliseconds)), arrived=True)
@@ -173,6 +174,14 @@ async def _final_copy(store: Store, sent: Sent, recipient: Address) -> Copy:
             if copy.recipient.address.key == recipient.key and copy.state.is_final:
                 return copy
         await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _state(store: Store, sent: Sent, recipient: Address) -> str:
+    """Return where the copy is and what the last attempt said, for whoever looks for the reason."""
+    for copy in await store.read(lambda tx: queue.list_copies(tx, limit=MESSAGES_MAX)):
+        if copy.recipient.address.key == recipient.key and copy.queued_at >= sent.started_at:
+            return f"{copy.state.value}, {copy.tries} tries, {copy.last_detail or 'no result yet'}"
+    return "no copy in the queue"
 
 
 async def _relayed(laid: Laid, store: Store, sent: Sent, copy: Copy) -> Hop:
