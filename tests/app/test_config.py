@@ -57,6 +57,9 @@ def test_reads_every_section_and_resolves_paths_from_the_file(tmp_path: Path) ->
         (('name = "chu"', ""), "[operator] name is missing"),
         (("[operator]", "[operator"), "is not TOML"),
         (('["smtp.ch.mssante.fr=127.0.0.1:2525"]', "3"), "a table of lists of texts"),
+        (("https://", "http://"), "list_url must begin with https://"),
+        (("refresh_seconds = 60", 'signature = "required"'), "signer_names is empty"),
+        (("refresh_seconds = 60", "shrink_share = 2"), "between 0 and 1"),
         (('data_dir = "data"', "data_dir = 3"), "must be a path"),
     ],
 )

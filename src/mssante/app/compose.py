@@ -126,7 +126,8 @@ def _build(base: _Base) -> Operator:
     hostname = config.operator.hostname
     notifier = Notifier()
     room = Room(store.blobs.free_bytes, config.store)
-    notices = Notices(hostname, _postmaster(config), config.queue, store.blobs, new_reference)
+    postmaster = _postmaster(config)
+    notices = Notices(hostname, postmaster, config.queue, store.blobs, new_reference)
     resolver = StaticResolver(config.resolver) if config.resolver.mode == "static" else DnsResolver(config.resolver)
     courier = SmtpCourier(base.contexts.operator_client, hostname, config.queue)
     return Operator(
@@ -137,7 +138,9 @@ def _build(base: _Base) -> Operator:
         notifier=notifier,
         room=room,
         receiving=Receiving(
-            settings=ReceiveSettings(hostname, config.smtp.header_from, config.limits, config.store, base.trace_key),
+            settings=ReceiveSettings(
+                hostname, postmaster, config.smtp.header_from, config.limits, config.store, base.trace_key
+            ),
             store=store,
             trust=trust,
             notifier=notifier,
@@ -147,7 +150,7 @@ def _build(base: _Base) -> Operator:
             new_reference=new_reference,
         ),
         submitting=Submitting(
-            settings=SubmitSettings(hostname, config.limits, config.store, base.trace_key),
+            settings=SubmitSettings(hostname, postmaster, config.limits, config.store, base.trace_key),
             store=store,
             trust=trust,
             notifier=notifier,
@@ -169,6 +172,7 @@ def _build(base: _Base) -> Operator:
 def _delivering(base: _Base, notifier: Notifier, notices: Notices, resolver: Resolver, courier: Courier) -> Delivering:
     return Delivering(
         settings=base.config.queue,
+        postmaster=notices.postmaster,
         store=base.store,
         trust=base.trust,
         notifier=notifier,

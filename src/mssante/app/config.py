@@ -80,7 +80,23 @@ def read_config(path: Path) -> Config:
         elif spec.default_factory is dataclasses.MISSING:
             msg = f"{path}: section [{name}] is missing; `mssante init` writes a complete file to start from"
             raise ConfigError(msg)
-    return Config(**values)
+    config = Config(**values)
+    _check_whole(config)
+    return config
+
+
+def _check_whole(config: Config) -> None:
+    """Refuse settings that are sound alone and not together."""
+    problem = ""
+    if not config.trust.list_url.startswith("https://"):
+        problem = f"[trust] list_url must begin with https://, not {config.trust.list_url!r}"
+    elif config.trust.signature == "required" and not config.trust.signer_names:
+        problem = '[trust] signature is "required" but signer_names is empty; name the certificates that may sign'
+    elif config.trust.shrink_share > 1:
+        problem = f"[trust] shrink_share must be between 0 and 1, not {config.trust.shrink_share}"
+    if problem:
+        msg = f"{config.source}: {problem}"
+        raise ConfigError(msg)
 
 
 def read_secret(path: Path) -> bytes:

@@ -107,7 +107,7 @@ def _submission_door(operator: Operator, *, implicit_tls: bool) -> Door:
     config = operator.config
 
     def make_desk() -> Desk:
-        return SubmissionDesk(operator.submitting, operator.sign_in)
+        return SubmissionDesk(operator.submitting, operator.sign_in, config.submission.sign_in_tries)
 
     return Door(
         name="submissions" if implicit_tls else "submission",

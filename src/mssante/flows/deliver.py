@@ -13,10 +13,12 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
+from mssante.flows.find import find_mailbox
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Channel, Clock, Courier, Probe, Resolver, no_probe
 from mssante.flows.record import Recorder
 from mssante.flows.trust import TrustSpace
+from mssante.model.address import Address
 from mssante.model.decision import Kind, Permit, Refusal
 from mssante.model.errors import LinkError, MssError, StoreError
 from mssante.model.mailbox import Role
@@ -27,7 +29,6 @@ from mssante.rules.recipient import RecipientFacts, judge_recipient
 from mssante.store import messages, queue
 from mssante.store.domains import list_domains
 from mssante.store.engine import Store
-from mssante.store.mailboxes import mailbox_by_key
 from mssante.store.tx import Tx
 from mssante.wire.mime.complete import return_path
 
@@ -52,6 +53,7 @@ class Delivering:
         self,
         *,
         settings: QueueSettings,
+        postmaster: Address,
         store: Store,
         trust: TrustSpace,
         notifier: Notifier,
@@ -64,6 +66,7 @@ class Delivering:
     ) -> None:
         """Keep what the workers share."""
         self._settings = settings
+        self._postmaster = postmaster
         self._store = store
         self._trust = trust
         self._notifier = notifier
@@ -164,7 +167,7 @@ class Delivering:
         now = self._clock()
 
         async def work(tx: Tx) -> list[Change]:
-            mailbox = await mailbox_by_key(tx, copy.recipient.address.key)
+            _ours, mailbox = await find_mailbox(tx, copy.recipient.address, self._postmaster)
             facts = RecipientFacts(
                 address=copy.recipient.address, is_our_domain=True, mailbox=mailbox, size_bytes=copy.body.size_bytes
             )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
@@ -27,9 +28,7 @@ from mssante.model.settings import LimitSettings, StoreSettings
 from mssante.rules.content import ContentFacts, judge_content
 from mssante.rules.recipient import RecipientFacts, judge_recipient
 from mssante.store import audit, messages
-from mssante.store.domains import list_domains
 from mssante.store.engine import Store
-from mssante.store.mailboxes import mailbox_by_key
 from mssante.store.tx import Tx
 from mssante.wire.mime.complete import received_field, return_path
 
@@ -43,11 +42,13 @@ class ReceiveSettings:
 
     Attributes:
         hostname: ours, in the Received field.
+        postmaster: of this operator.
         header_from: "log" or "refuse" (see `SmtpSettings`).
         trace_key: keys the pseudonyms of citizens.
     """
 
     hostname: str
+    postmaster: Address
     header_from: str
     limits: LimitSettings
     store: StoreSettings
@@ -101,8 +102,7 @@ class Receiving:
         """Return what the recipient rule needs of one address: a short read of the store (step R4)."""
 
         async def work(tx: Tx) -> RecipientFacts:
-            mailbox = await mailbox_by_key(tx, address.key)
-            ours = mailbox is not None or address.domain in await list_domains(tx)
+            ours, mailbox = await find_mailbox(tx, address, self.settings.postmaster)
             return RecipientFacts(address=address, is_our_domain=ours, mailbox=mailbox, size_bytes=size_bytes)
 
         return await self.store.glance(work)

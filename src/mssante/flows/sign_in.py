@@ -14,10 +14,11 @@ from mssante.flows.trust import TrustSpace
 from mssante.model.address import login_for_trace
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
-from mssante.model.mailbox import Account, Identity, Method
+from mssante.model.mailbox import Account, CredentialId, Identity, Method
 from mssante.model.peer import PeerFacts
 from mssante.store import accounts, audit
 from mssante.store.engine import Store
+from mssante.store.tx import Tx
 
 PASSWORD_BYTES: Final = 15
 GROUP_CHARS: Final = 4
@@ -84,7 +85,7 @@ class SignIn:
         same = hmac.compare_digest(login.casefold().encode(), (account.login if account else "").casefold().encode())
         if account is None or not same or not account.active or authzid.casefold() not in {"", login.casefold()}:
             return await self._failed(login, Method.PLAIN, ip)
-        return await self._identity(account, Method.PLAIN)
+        return await self._identity(account, Method.PLAIN, ip, found[1].credential_id if found else None)
 
     async def certificate(self, peer: PeerFacts, authzid: str) -> Identity | Refusal:
         """Return the application that signs in with its client certificate, or the refusal."""
@@ -97,10 +98,21 @@ class SignIn:
         account = await self._store.read(lambda tx: accounts.account_by_certificate(tx, certificate.subject))
         if account is None or not account.active or authzid.casefold() not in {"", account.login.casefold()}:
             return await self._failed(str(certificate.subject), Method.EXTERNAL, peer.ip)
-        return await self._identity(account, Method.EXTERNAL)
+        return await self._identity(account, Method.EXTERNAL, peer.ip, None)
 
-    async def _identity(self, account: Account, method: Method) -> Identity:
-        rights = await self._store.read(lambda tx: accounts.rights(tx, account.account_id))
+    async def _identity(self, account: Account, method: Method, ip: str, credential: CredentialId | None) -> Identity:
+        """Write the sign-in down, with the password's last use, and return who it is with the rights of now."""
+        login = login_for_trace(account.login, self._trace_key)
+        event = AuditEvent("sign-in.accepted", login, ip, "ok", "sign-in", {"method": method.value})
+        now = self._clock()
+
+        async def work(tx: Tx) -> tuple[accounts.Right, ...]:
+            if credential is not None:
+                await accounts.touch_credential(tx, credential, now)
+            await audit.append(tx, event, now)
+            return await accounts.rights(tx, account.account_id)
+
+        rights = await self._store.write(work)
         return Identity(
             account_id=account.account_id,
             login=account.login,

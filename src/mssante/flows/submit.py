@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock
@@ -33,7 +34,6 @@ from mssante.rules.sender import (
     judge_submission_sender,
 )
 from mssante.store import audit, messages, queue
-from mssante.store.domains import list_domains
 from mssante.store.engine import Store
 from mssante.store.mailboxes import mailbox_by_key
 from mssante.store.tx import Tx
@@ -48,6 +48,7 @@ class SubmitSettings:
     """What the flow needs of the configuration (see `ReceiveSettings` for the shared ones)."""
 
     hostname: str
+    postmaster: Address
     limits: LimitSettings
     store: StoreSettings
     trace_key: bytes
@@ -143,8 +144,7 @@ class Sending:
         trust = self._flow.trust
 
         async def work(tx: Tx) -> tuple[bool, Mailbox | None]:
-            mailbox = await mailbox_by_key(tx, address.key)
-            return mailbox is not None or address.domain in await list_domains(tx), mailbox
+            return await find_mailbox(tx, address, self._flow.settings.postmaster)
 
         ours, mailbox = await self._flow.store.read(work)
         decision = judge_submission_recipient(

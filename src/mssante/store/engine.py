@@ -114,7 +114,7 @@ class Store:
         return self._read(work)
 
     async def glance(self, work: Work[T]) -> T:
-        """Run a work of one query at once; for the receive path, where a snapshot costs as much as the query."""
+        """Run a short work at once without one snapshot over its queries, which would cost as much as a query."""
         reader: _Reader = getattr(self._local, "reader", None) or self._new_reader()
         return drive(work(reader.tx))
 

@@ -62,6 +62,7 @@ class Connection(asyncio.Protocol):
         self._transaction: Transaction | None = None
         self._task: asyncio.Task[None] | None = None
         self._unknown = 0
+        self._refused = 0
         self._opened_at = 0.0
         self._deadline = 0.0
         self._data_at = 0.0
@@ -164,7 +165,7 @@ class Connection(asyncio.Protocol):
         if isinstance(event, ev.MailFrom):
             self._transaction = self._desk.begin(self._peer, self._hello)
             decision = await self._transaction.sender(event.sender, event.options)
-            return refusal_reply(decision) if isinstance(decision, Refusal) else OK
+            return self._refuse_sender(decision) if isinstance(decision, Refusal) else OK
         if self._transaction is None:
             return refusal_reply(Refusal(Kind.SEQUENCE, "sequence", "MAIL first"))
         if isinstance(event, ev.RcptTo):
@@ -183,6 +184,13 @@ class Connection(asyncio.Protocol):
         if isinstance(result, Accepted):
             return Reply(250, "2.0.0", (f"Ok: {result.reference}",))
         return refusal_reply(result)
+
+    def _refuse_sender(self, refusal: Refusal) -> Reply:
+        """Answer a refused MAIL; a peer that goes on and on is closed, because each refusal is written in the audit."""
+        self._refused += 1
+        if self._refused > self._limits.bad_commands:
+            refusal = Refusal(Kind.TOO_MANY_ERRORS, "refused-senders", "Too many refused senders")
+        return refusal_reply(refusal)
 
     def _refuse_recipient(self, refusal: Refusal) -> Reply:
         if refusal.kind is Kind.MAILBOX_UNKNOWN:

@@ -13,13 +13,20 @@ from mssante.wire.smtp.events import AuthResponse, AuthStart
 from mssante.wire.smtp.replies import Reply, refusal_reply
 
 _SIGNED_IN = Reply(235, "2.7.0", ("Authentication successful",))
+# 421: the machine closes after it.
+_NO_MORE_TRIES = Reply(421, "4.7.0", ("Too many failed sign-ins, connect again",))
 
 
 class SubmissionDesk:
     """Signs in, then hands each message to `Submitting`."""
 
-    def __init__(self, submitting: Submitting, sign_in: SignIn) -> None:
-        """Start with nobody signed in."""
+    def __init__(self, submitting: Submitting, sign_in: SignIn, tries: int) -> None:
+        """Start with nobody signed in.
+
+        Args:
+            tries: failed sign-ins before the connection is closed.
+        """
+        self._tries_left = tries
         self._submitting = submitting
         self._sign_in = sign_in
         self._identity: Identity | None = None
@@ -34,6 +41,14 @@ class SubmissionDesk:
 
     async def authenticate(self, event: AuthStart | AuthResponse, peer: PeerFacts) -> Reply:
         """Go one step further in the exchange; sign in when it is complete."""
+        reply = await self._step(event, peer)
+        if reply.code < 400:
+            return reply
+        self._exchange = None
+        self._tries_left -= 1
+        return reply if self._tries_left > 0 else _NO_MORE_TRIES
+
+    async def _step(self, event: AuthStart | AuthResponse, peer: PeerFacts) -> Reply:
         try:
             if isinstance(event, AuthStart):
                 self._exchange = sasl.start(event.mechanism)
