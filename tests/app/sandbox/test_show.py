@@ -47,7 +47,7 @@ def play(view: View) -> None:
     view.followed(Followed(GP, (HOP,), arrived=True))
     view.followed(Followed(GP, (), arrived=False, problem="not arrived in time"))
     view.refused(REFUSED)
-    view.done(Totals(delivered=1, refused=1, expected_refusals=1, lost=1, seconds=2.0))
+    view.done(Totals(delivered=1, refused=1, expected_refusals=1, lost=1, first_seconds=1.0, seconds=2.0))
     view.waiting()
 
 
@@ -103,10 +103,10 @@ def test_shows_people_ports_accounts_passwords_and_how_to_stop() -> None:
 @pytest.mark.parametrize(
     ("totals", "as_expected"),
     [
-        (Totals(7, 10, 10, 0, 1.0), True),
-        (Totals(6, 10, 10, 1, 1.0), False),
-        (Totals(7, 9, 10, 0, 1.0), False),
-        (Totals(0, 10, 10, 0, 1.0), False),
+        (Totals(7, 10, 10, 0, 0.5, 1.0), True),
+        (Totals(6, 10, 10, 1, 0.5, 1.0), False),
+        (Totals(7, 9, 10, 0, 0.5, 1.0), False),
+        (Totals(0, 10, 10, 0, 0.5, 1.0), False),
     ],
 )
 def test_all_is_as_expected_only_when_nothing_is_lost_and_everyone_bad_is_refused(

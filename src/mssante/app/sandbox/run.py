@@ -52,7 +52,7 @@ async def demonstrate(folder: Path, view: View, *, once: bool) -> bool:
     async with AsyncExitStack() as stack:
         running = await open_space(folder, view, stack)
         stores = await open_stores(running.layout, stack)
-        followed = await _send_all(running, stores, view)
+        followed, first_at = await _send_all(running, stores, view)
         refused = await _refuse_all(running, stores, view)
         arrived = sum(one.arrived for one in followed)
         totals = Totals(
@@ -60,6 +60,7 @@ async def demonstrate(folder: Path, view: View, *, once: bool) -> bool:
             refused=sum(one.as_expected for one in refused),
             expected_refusals=len(BAD_PEERS),
             lost=len(followed) - arrived,
+            first_seconds=first_at - began,
             seconds=time.monotonic() - began,
         )
         view.done(totals)
@@ -106,17 +107,21 @@ async def _stop(served: list[Served]) -> None:
     await asyncio.gather(*(stop(one) for one in served))
 
 
-async def _send_all(running: Space, stores: Stores, view: View) -> list[Followed]:
+async def _send_all(running: Space, stores: Stores, view: View) -> tuple[list[Followed], float]:
+    """Send and follow every letter; return what became of the copies, and when the first letter was followed."""
     now = datetime.now(UTC)
     first = letters.first_letters(now)
     found: list[Followed] = []
+    first_at = 0.0
     for letter in (*first, letters.answer_to(first[0], now)):
         sent = await letters.send(running.layout, running.account_of(letter.sender), letter)
         view.sent(sent)
-        for one in await follow(running.layout, stores, sent):
+        arrived = await follow(running.layout, stores, sent)
+        first_at = first_at or time.monotonic()
+        for one in arrived:
             view.followed(one)
             found.append(one)
-    return found
+    return found, first_at
 
 
 async def _refuse_all(running: Space, stores: Stores, view: View) -> list[Refused]:

@@ -30,12 +30,18 @@ _STEPS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The end of a demonstration."""
+    """The end of a demonstration.
+
+    Attributes:
+        first_seconds: from the start to the first copy in its reader's hands.
+        seconds: in all.
+    """
 
     delivered: int
     refused: int
     expected_refusals: int
     lost: int
+    first_seconds: float
     seconds: float
 
     @property
@@ -120,6 +126,7 @@ class JsonView:
             refused=totals.refused,
             expected_refusals=totals.expected_refusals,
             lost=totals.lost,
+            first_delivery_seconds=round(totals.first_seconds, 2),
             seconds=round(totals.seconds, 2),
         )
 
@@ -196,7 +203,8 @@ class PrettyView:
         colour = "green" if totals.is_as_expected else "red"
         copies = f"{totals.delivered} copies remises, {totals.lost} perdue"
         refusals = f"{totals.refused} refus sur {totals.expected_refusals} attendus"
-        self._line(f"\n[{colour}]{copies}, {refusals}[/], en {totals.seconds:.1f} s")
+        times = f"première remise après {totals.first_seconds:.1f} s, tout en {totals.seconds:.1f} s"
+        self._line(f"\n[{colour}]{copies}, {refusals}[/] ({times})")
 
     def waiting(self) -> None:
         """Show the accounts, and how to stop."""
