@@ -134,7 +134,7 @@ async def background(operator: Operator) -> AsyncIterator[None]:
     """Run deliveries, the watch over the list, and housekeeping; ends them at the end."""
     tasks = [
         asyncio.create_task(operator.delivering.run(), name="deliver"),
-        asyncio.create_task(operator.trust.watch(), name="trust"),
+        asyncio.create_task(operator.trust.watch(operator.notifier.wake_queue), name="trust"),
         asyncio.create_task(operator.room.watch(), name="room"),
         asyncio.create_task(_watch_certificates(operator), name="certificates"),
         asyncio.create_task(_keep_house(operator), name="house"),

@@ -6,7 +6,7 @@ consistent state; open connections see the new one at their next MAIL FROM (law 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -188,11 +188,15 @@ class TrustSpace:
             await self._note("list", outcome, quiet=not self._is_old())
             return (*outcomes, outcome)
 
-    async def watch(self) -> None:
-        """Refresh for ever, and reload within a quarter of a second of what another process has committed."""
+    async def watch(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Refresh for ever, and reload within a quarter of a second of what another process has committed.
+
+        Args:
+            changed: called after each reload; the queue may have changed too.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_sources())
-            tasks.create_task(self._watch_store())
+            tasks.create_task(self._watch_store(changed))
 
     async def _watch_sources(self) -> None:
         wait = self._first_wait()
@@ -208,7 +212,7 @@ class TrustSpace:
                 if any(outcome.problem and not outcome.refused for outcome in outcomes):
                     wait = min(wait, RETRY_SECONDS)
 
-    async def _watch_store(self) -> None:
+    async def _watch_store(self, changed: Callable[[], None]) -> None:
         seen = -1
         while True:
             try:
@@ -216,6 +220,7 @@ class TrustSpace:
                 if commits != seen:
                     await self.load()
                     seen = commits
+                    changed()
             except MssError as error:
                 self.log.warning("trust-not-reloaded", error=str(error))
             await asyncio.sleep(LOOK_SECONDS)

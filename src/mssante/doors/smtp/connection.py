@@ -65,6 +65,7 @@ class Connection(asyncio.Protocol):
         self._refused = 0
         self._opened_at = 0.0
         self._deadline = 0.0
+        self._close_by = 0.0
         self._data_at = 0.0
         self._data_bytes = 0
 
@@ -291,16 +292,23 @@ class Connection(asyncio.Protocol):
         """End the connection when it is too slow or too old; called about once a second by the door."""
         if self._task is not None or self._transport is None:
             return
-        if self._machine.in_data:
-            elapsed = now - self._data_at
-            if elapsed > GRACE_SECONDS and self._data_bytes < elapsed * self._limits.data_bytes_per_second:
-                self.end(Refusal(Kind.TOO_SLOW, "data-rate", "Message data too slow"))
-                return
+        if self._close_by:
+            if now > self._close_by:
+                # It does not read our last reply.
+                self._transport.abort()
+        elif self._machine.in_data:
+            self._check_pace(now)
         elif self._transaction is None and now - self._opened_at > self._limits.session_seconds:
             self.end(Refusal(Kind.TOO_SLOW, "session", "Session too long, connect again"))
-            return
-        if self._deadline and now > self._deadline:
+        elif self._deadline and now > self._deadline:
             self.end(Refusal(Kind.TOO_SLOW, "timeout", "Timeout waiting for you"))
+
+    def _check_pace(self, now: float) -> None:
+        elapsed = now - self._data_at
+        if elapsed > GRACE_SECONDS and self._data_bytes < elapsed * self._limits.data_bytes_per_second:
+            self.end(Refusal(Kind.TOO_SLOW, "data-rate", "Message data too slow"))
+        elif now > self._deadline:
+            self.end(Refusal(Kind.TOO_SLOW, "data-time", "Message data takes too long"))
 
     def end(self, refusal: Refusal) -> None:
         """Say 421 and close; what was not accepted is forgotten."""
@@ -324,5 +332,6 @@ class Connection(asyncio.Protocol):
         output = self._machine.take_output()
         if output:
             transport.write(output)
-        if self._machine.closing:
+        if self._machine.closing and not self._close_by:
+            self._close_by = self._door.loop.time() + GRACE_SECONDS
             transport.close()
