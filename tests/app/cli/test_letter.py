@@ -43,11 +43,21 @@ def test_shows_html_as_an_attachment_never_as_text() -> None:
     assert [one.media_type for one in letter.attachments] == ["text/html"]
 
 
+def test_shows_the_parts_of_a_notice_as_they_are() -> None:
+    report = b"""Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n\r\nVotre message\r\n\
+--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n\r\nAction: failed\r\n\
+--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ntexte\r\n--b--\r\n"""
+    letter = read_letter(report)
+    assert letter.text.strip() == "Votre message"
+    assert [one.media_type for one in letter.attachments] == ["message/delivery-status", "message/rfc822"]
+    assert all(one.size_bytes > 10 for one in letter.attachments)
+
+
 def test_survives_a_message_of_boundaries() -> None:
     deep = b"".join(
         b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (depth, depth) for depth in range(3000)
     )
-    assert read_letter(deep).text
+    assert "structure illisible" in read_letter(deep).text
 
 
 def test_looks_at_a_bounded_number_of_parts() -> None:

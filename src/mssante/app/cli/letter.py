@@ -14,6 +14,8 @@ from mssante.wire.mime.words import decode_words
 SHOWN_HEADERS: Final = ("Date", "From", "To", "Cc", "Subject", "Message-ID", "In-Reply-To")
 TEXT_MAX_CHARS: Final = 200_000
 PARTS_MAX: Final = 200
+# The parser compares each line with each open boundary: their number bounds its time.
+BOUNDARIES_MAX: Final = 40
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"})
 
 
@@ -40,15 +42,18 @@ class Letter:
     attachments: tuple[Attachment, ...]
 
 
+_UNREADABLE: Final = Letter((), "(structure illisible ; `mssante mail export` donne le message tel quel)", ())
+
+
 def read_letter(data: bytes) -> Letter:
     """Return what is shown of a message; never raises for what the message holds."""
+    if data.lower().count(b"boundary") > BOUNDARIES_MAX:
+        return _UNREADABLE
     try:
         parsed = email.message_from_bytes(data)
-        parts = [
-            part for _number, part in zip(range(PARTS_MAX), parsed.walk(), strict=False) if not part.is_multipart()
-        ]
+        parts = _leaves(parsed)
     except (RecursionError, ValueError, LookupError):
-        return Letter((), "(structure illisible ; `mssante mail export` donne le message tel quel)", ())
+        return _UNREADABLE
     headers = tuple((name, one_line(str(value))) for name in SHOWN_HEADERS for value in parsed.get_all(name, [])[:1])
     text, attachments = "", []
     for part in parts:
@@ -65,10 +70,29 @@ def one_line(value: str) -> str:
     return decode_words(" ".join(raw.split()))
 
 
+def _leaves(message: email.message.Message) -> list[email.message.Message]:
+    """Return the parts that are not multipart, in order; a message inside the message is one part."""
+    found: list[email.message.Message] = []
+    waiting = [message]
+    for _looked in range(PARTS_MAX):
+        if not waiting:
+            break
+        part = waiting.pop()
+        inner = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(inner, list):
+            waiting += [one for one in reversed(inner) if isinstance(one, email.message.Message)]
+        else:
+            found.append(part)
+    return found
+
+
 def _payload(part: email.message.Message) -> bytes:
     try:
         found = part.get_payload(decode=True)
-    except (ValueError, LookupError):
+        inner = part.get_payload()
+        if found is None and isinstance(inner, list):
+            return b"".join(one.as_bytes() for one in inner if isinstance(one, email.message.Message))
+    except (ValueError, LookupError, RecursionError):
         return b""
     return found if isinstance(found, bytes) else b""
 
