@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import smtplib
+import socket
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +99,27 @@ def test_without_once_the_space_stays_open_to_outside_programs_and_stops_on_ctrl
             code = process.wait(timeout=60)
     assert code == 0
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.world
+def test_nothing_keeps_running_when_the_demonstration_is_killed() -> None:
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        process.kill()
+        process.wait(timeout=60)
+    try:
+        port = ready["operators"][0]["smtp"]["port"]
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            except ConnectionRefusedError:
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail("the operator still listens")
+    finally:
+        shutil.rmtree(ready["folder"], ignore_errors=True)
 
 
 def test_does_not_write_in_a_folder_that_is_in_use(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from mssante.app.sandbox.run import demonstrate
+from mssante.app.sandbox.processes import Nursery, open_nursery
+from mssante.app.sandbox.run import PROGRAMS, demonstrate
 from mssante.app.sandbox.show import JsonView, PrettyView, View
 from mssante.model.errors import ConfigError
 
@@ -38,13 +39,17 @@ def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None)
     """
     view: View = JsonView(sys.stdout) if as_json else PrettyView(Console())
     with _place(folder) as place:
-        as_expected = asyncio.run(_until_stopped(place, view, once=once))
+        nursery = open_nursery(PROGRAMS)
+        try:
+            as_expected = asyncio.run(_until_stopped(place, view, nursery, once=once))
+        finally:
+            nursery.close()
     context.exit(0 if as_expected else 1)
 
 
-async def _until_stopped(folder: Path, view: View, *, once: bool) -> bool:
+async def _until_stopped(folder: Path, view: View, nursery: Nursery, *, once: bool) -> bool:
     """Run the demonstration; SIGINT and SIGTERM end it in order, and count as asked for when it was not ``--once``."""
-    task = asyncio.ensure_future(demonstrate(folder, view, once=once))
+    task = asyncio.ensure_future(demonstrate(folder, view, nursery, once=once))
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, task.cancel)

@@ -1,6 +1,6 @@
 """Start and stop the programs of the sandbox: each operator is ``mssante serve`` with its own configuration.
 
-Not for what runs inside them.
+The program is imported once, then forked: five processes start in the time of one. Not for what runs inside them.
 """
 
 import asyncio
@@ -8,11 +8,13 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from mssante.model.errors import MssError
 
@@ -20,6 +22,25 @@ READY_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 15.0
 LOG_TAIL_CHARS: Final = 2000
 LINE_MAX_BYTES: Final = 1024 * 1024
+ORDER_MAX_BYTES: Final = 4096
+FIRST_FREE_FD: Final = 3
+LAST_FD: Final = 256
+PRELOADED: Final = (
+    "mssante.app.cli.main",
+    "mssante.app.cli.serve",
+    "mssante.app.serve",
+    "mssante.app.manager",
+    "httpx2",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    """A forked process that waits for its order; its control pipe stays open as long as we live."""
+
+    pid: int
+    control: int
+    output: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,74 +53,150 @@ class Served:
     """
 
     name: str
-    process: asyncio.subprocess.Process
+    pid: int
     log: Path
     ready: Mapping[str, Any]
 
 
-async def start(name: str, config: Path, log: Path) -> Served:
-    """Start ``mssante serve`` and wait until its doors are open.
+class Nursery:
+    """Processes that were forked before anything ran, each to become one program."""
+
+    def __init__(self, children: list[_Child]) -> None:
+        """Keep them; use `open_nursery`."""
+        self._children = children
+
+    def take(self) -> _Child:
+        """Return one that waits.
+
+        Raises:
+            MssError: more programs are started than were foreseen (a bug in the caller).
+        """
+        if not self._children:
+            msg = "the sandbox starts more programs than it has foreseen"
+            raise MssError(msg)
+        return self._children.pop(0)
+
+    def close(self) -> None:
+        """Let those go that still wait."""
+        for child in self._children:
+            os.close(child.control)
+            os.close(child.output)
+            os.waitpid(child.pid, 0)
+        self._children.clear()
+
+
+def open_nursery(count: int) -> Nursery:
+    """Import the program and fork that many processes; to be called before any thread or event loop is started."""
+    for name in PRELOADED:
+        import_module(name)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return Nursery([_fork() for _ in range(count)])
+
+
+async def start(nursery: Nursery, name: str, config: Path, log: Path) -> Served:
+    """Make one of the nursery run ``mssante serve`` and wait until its doors are open.
 
     Raises:
         MssError: it ended, or was not ready within 30 seconds; the text ends with its last words.
     """
-    # Not the terminal's group: on Ctrl-C the sandbox stops its programs in order, they do not die beside it.
-    with log.open("ab") as errors:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "mssante.app",
-            "serve",
-            "--config",
-            str(config),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=errors,
-            start_new_session=True,
-            limit=LINE_MAX_BYTES,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
+    child = nursery.take()
+    os.write(child.control, json.dumps({"config": str(config), "log": str(log)}).encode() + b"\n")
+    ready = None
     try:
         async with asyncio.timeout(READY_SECONDS):
-            ready = await _ready_line(process)
+            ready = await _ready_line(child.output)
     except TimeoutError:
-        ready = None
+        pass
     except BaseException:
-        await _end(process)
+        await _end(child.pid)
         raise
     if ready is None:
-        await _end(process)
+        await _end(child.pid)
         msg = f"{name} did not start: {_tail(log)}"
         raise MssError(msg)
-    return Served(name, process, log, ready)
+    return Served(name, child.pid, log, ready)
 
 
 async def stop(served: Served) -> bool:
     """Ask the program to stop and wait for it; tells whether it ended by itself, with exit code 0."""
-    return await _end(served.process) == 0
+    return await _end(served.pid) == 0
 
 
-async def _ready_line(process: asyncio.subprocess.Process) -> dict[str, Any] | None:
-    while process.stdout is not None and (line := await process.stdout.readline()):
-        with suppress(ValueError):
-            found = json.loads(line)
-            if isinstance(found, dict) and found.get("event") == "ready":
-                return found
-    return None
+def _fork() -> _Child:
+    control_read, control_write = os.pipe()
+    output_read, output_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        _live(control_read, output_write)
+    os.close(control_read)
+    os.close(output_write)
+    return _Child(pid, control_write, output_read)
 
 
-async def _end(process: asyncio.subprocess.Process) -> int:
-    if process.returncode is None:
+def _live(control: int, output: int) -> NoReturn:
+    """Wait for the order, then be that program; never return."""
+    code = 1
+    try:
+        # Not the terminal's group: on Ctrl-C the sandbox stops its programs in order, they do not die beside it.
+        os.setsid()
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signal_number, signal.SIG_DFL)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(output, 1)
+        for fd in range(FIRST_FREE_FD, LAST_FD):
+            if fd != control:
+                with suppress(OSError):
+                    os.close(fd)
+        order = os.read(control, ORDER_MAX_BYTES)
+        code = _serve(control, json.loads(order)) if order else 0
+        sys.stdout.flush()
+    finally:
+        os._exit(code)
+
+
+def _serve(control: int, order: Mapping[str, str]) -> int:
+    from mssante.app.cli.main import run
+
+    os.dup2(os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 2)
+    threading.Thread(target=_stop_when_orphaned, args=(control,), daemon=True).start()
+    return run(["serve", "--config", order["config"]])
+
+
+def _stop_when_orphaned(control: int) -> None:
+    """Stop this program when the sandbox is gone, even killed: nothing is left running behind its back."""
+    os.read(control, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _ready_line(output: int) -> dict[str, Any] | None:
+    reader = asyncio.StreamReader(limit=LINE_MAX_BYTES)
+    pipe = os.fdopen(output, "rb", buffering=0)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    try:
+        while line := await reader.readline():
+            with suppress(ValueError):
+                found = json.loads(line)
+                if isinstance(found, dict) and found.get("event") == "ready":
+                    return found
+        return None
+    finally:
+        # It says nothing more; a program that still writes there would only find the pipe closed.
+        transport.close()
+
+
+async def _end(pid: int) -> int:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    waiting = asyncio.ensure_future(asyncio.to_thread(os.waitpid, pid, 0))
+    done, _ = await asyncio.wait({waiting}, timeout=STOP_SECONDS)
+    if not done:
         with suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        try:
-            # Reads what it still says, so that a full pipe cannot hold it back.
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.communicate()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                process.kill()
-    return await process.wait()
+            os.kill(pid, signal.SIGKILL)
+    _, status = await waiting
+    return os.waitstatus_to_exitcode(status)
 
 
 def _tail(log: Path) -> str:

@@ -13,12 +13,13 @@ from mssante.app.sandbox import letters, space
 from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
 from mssante.app.sandbox.layout import Layout, lay_out
 from mssante.app.sandbox.peers import BAD_PEERS, Stage
-from mssante.app.sandbox.processes import Served, start, stop
+from mssante.app.sandbox.processes import Nursery, Served, start, stop
 from mssante.app.sandbox.refusals import Refused, refuse
 from mssante.app.sandbox.show import Totals, View
 from mssante.app.sandbox.stores import SandboxAccount, delist, fetch_list, fill_manager, fill_operator
 
 LOGS: Final = "journaux"
+PROGRAMS: Final = 1 + len(space.OPERATORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Space:
         return next(one for made in self.accounts.values() for one in made if one.address == address)
 
 
-async def demonstrate(folder: Path, view: View, *, once: bool) -> bool:
+async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool) -> bool:
     """Run the whole demonstration; without `once`, keep the space running until cancelled.
 
     Returns:
@@ -50,7 +51,7 @@ async def demonstrate(folder: Path, view: View, *, once: bool) -> bool:
     """
     began = time.monotonic()
     async with AsyncExitStack() as stack:
-        running = await open_space(folder, view, stack)
+        running = await open_space(folder, view, nursery, stack)
         stores = await open_stores(running.layout, stack)
         followed, first_at = await _send_all(running, stores, view)
         refused = await _refuse_all(running, stores, view)
@@ -70,7 +71,7 @@ async def demonstrate(folder: Path, view: View, *, once: bool) -> bool:
     return totals.is_as_expected
 
 
-async def open_space(folder: Path, view: View, stack: AsyncExitStack) -> Space:
+async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExitStack) -> Space:
     """Lay the space out in the folder and start its programs; they are stopped with the stack."""
     now = datetime.now(UTC)
     view.progress("Création des autorités, des certificats et des configurations...")
@@ -79,21 +80,21 @@ async def open_space(folder: Path, view: View, stack: AsyncExitStack) -> Space:
     await fill_manager(layout)
     (folder / LOGS).mkdir()
     # The manager starts while the operators' stores are filled; they start when its list can be fetched.
-    manager = asyncio.ensure_future(_start(stack, layout, {space.MANAGER_KEY: layout.manager_config}))
+    manager = asyncio.ensure_future(_start(stack, nursery, layout, {space.MANAGER_KEY: layout.manager_config}))
     try:
         accounts = {laid.plan.key: await fill_operator(laid, now) for laid in layout.operators}
     finally:
-        served = await manager
+        manager_served = await manager
     view.progress("Démarrage des quatre opérateurs...")
-    served += await _start(stack, layout, {laid.plan.key: laid.config for laid in layout.operators})
+    others = await _start(stack, nursery, layout, {laid.plan.key: laid.config for laid in layout.operators})
     view.ready(layout, accounts)
-    return Space(layout, accounts, tuple(served))
+    return Space(layout, accounts, (*manager_served, *others))
 
 
-async def _start(stack: AsyncExitStack, layout: Layout, configs: Mapping[str, Path]) -> list[Served]:
+async def _start(stack: AsyncExitStack, nursery: Nursery, layout: Layout, configs: Mapping[str, Path]) -> list[Served]:
     """Start these programs at the same time; those that run are stopped with the stack, also when one fails."""
     logs = layout.folder / LOGS
-    starts = (start(key, config, logs / f"{key}.log") for key, config in configs.items())
+    starts = (start(nursery, key, config, logs / f"{key}.log") for key, config in configs.items())
     results = await asyncio.gather(*starts, return_exceptions=True)
     served = [one for one in results if isinstance(one, Served)]
     stack.push_async_callback(_stop, served)
