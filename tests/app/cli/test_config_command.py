@@ -78,6 +78,16 @@ def test_finds_a_key_that_is_not_the_certificates(shell: Shell, pki, tmp_path: P
     assert "cannot be used together" in found[0][2]
 
 
+def test_finds_a_certificate_that_the_others_would_refuse(shell: Shell, pki, tmp_path: Path) -> None:
+    put_certificate(shell, pki, pki.bad["other-authority"], tmp_path)
+    code, found = wrong(shell)
+    assert code == 2
+    assert [text.split(" : ")[0] for _, about, text in found if about == "certificat"] == [
+        "les autres le refuseraient comme serveur",
+        "les autres le refuseraient comme client",
+    ]
+
+
 def test_warns_when_the_certificate_names_another_server(shell: Shell) -> None:
     change(shell, 'hostname = "mss.chu-valdore.fr"', 'hostname = "mss.ailleurs.fr"')
     code, found = wrong(shell)

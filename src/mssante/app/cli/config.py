@@ -14,13 +14,16 @@ from mssante.app.cli.check import ERROR, OK, STORE, WARNING, Found, check_store
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.output import config_option, json_option, safe, say_json
 from mssante.app.config import Config, find_config, read_config, read_secret
-from mssante.app.tls import days_left, read_chain, read_material
+from mssante.app.tls import TlsMaterial, days_left, read_chain, read_material
 from mssante.model.address import parse_address
 from mssante.model.errors import ConfigError, TheirProtocolError, WireError
+from mssante.model.peer import ChainVerdict
+from mssante.wire.x509.chain import ChainJudge, ChainPolicy, Usage
 from mssante.wire.x509.read import read_certificate
 
 SOON_DAYS: Final = 30
 _MARKS: Final = {OK: "bien", WARNING: "ALERTE", ERROR: "ERREUR", STORE: "ERREUR"}
+_USAGES: Final = {Usage.SERVER: "serveur", Usage.CLIENT: "client"}
 _EXIT_CODES: Final = {OK: 0, WARNING: 1, ERROR: 2, STORE: 3}
 
 
@@ -107,9 +110,25 @@ def _check_tls(settings: Config, now: datetime) -> list[Found]:
     if hostname.lower() not in {name.lower() for name in names}:
         text = f"[operator] hostname {hostname} n'est pas dans le certificat ({', '.join(names)}) : on nous refusera"
         found.append(Found(WARNING, "nom du serveur", text))
+    found += _check_chain(settings, material, now)
     for path, word in ((settings.tls.anchors, "racines"), (settings.tls.intermediates, "autorités")):
         found += _authorities(path, word, now)
     return found
+
+
+def _check_chain(settings: Config, material: TlsMaterial, now: datetime) -> list[Found]:
+    """Judge our own certificate as a peer with the same authorities would, revocation aside."""
+    policy = ChainPolicy(settings.tls.require_client_usage, settings.tls.refuse_weak_keys, crl_required=False)
+    try:
+        judge = ChainJudge(material.anchors, material.intermediates, {}, policy)
+    except WireError as error:
+        return [Found(ERROR, "autorités", f"{settings.tls.intermediates} : {error}")]
+    checks = {usage: judge.check(material.own, usage, now) for usage in (Usage.SERVER, Usage.CLIENT)}
+    return [
+        Found(ERROR, "certificat", f"les autres le refuseraient comme {_USAGES[usage]} : {one.detail}")
+        for usage, one in checks.items()
+        if one.verdict is not ChainVerdict.TRUSTED
+    ]
 
 
 def _check_list_anchors(settings: Config, now: datetime) -> list[Found]:

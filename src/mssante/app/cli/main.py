@@ -63,7 +63,7 @@ class Commands(click.Group):
             formatter.write_dl([(name, caption) for name, (_module, caption) in _COMMANDS.items()])
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--debug", is_flag=True, help="Montrer la trace complète d'une erreur.")
 @click.version_option(package_name="mssante", message="mssante %(version)s", help="Donner la version.")
 @click.pass_context

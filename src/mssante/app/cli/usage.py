@@ -10,7 +10,14 @@ _HELP_TEXTS: Final = {
     "Show this message and exit.": "Montrer cette aide.",
     "Show the version and exit.": "Donner la version.",
 }
-_KINDS: Final = ((" TEXT", " TEXTE"), (" PATH", " CHEMIN"), (" INTEGER RANGE", " NOMBRE"), (" INTEGER", " NOMBRE"))
+_KINDS: Final = (
+    (" TEXT", " TEXTE"),
+    (" PATH", " CHEMIN"),
+    (" DIRECTORY", " DOSSIER"),
+    (" FILE", " FICHIER"),
+    (" INTEGER RANGE", " NOMBRE"),
+    (" INTEGER", " NOMBRE"),
+)
 _NOTES: Final = (("[required]", "[obligatoire]"), ("[default: ", "[par défaut : "), ("; required]", " ; obligatoire]"))
 
 
