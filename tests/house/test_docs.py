@@ -13,6 +13,7 @@ from mssante.app.cli import main as command_line
 from mssante.model.decision import TEMPORARY, Kind
 from mssante.model.mailbox import MailboxState, MailboxType
 from mssante.model.message import CopyState
+from mssante.rules.federation import RULES
 from mssante.wire.smtp.replies import REPLIES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,6 +85,11 @@ def test_the_glossary_has_every_state_and_nothing_else() -> None:
         written = [CODE.findall(row[0])[0] for row in rows("glossary.md", heading) if CODE.findall(row[0])]
         assert written == [state.value for state in enum]
     assert all(kind.value in (DOCS / "glossary.md").read_text("utf-8") for kind in MailboxType)
+
+
+def test_the_glossary_has_the_rules_in_the_words_of_the_program() -> None:
+    written = {row[0]: row[1] for row in rows("glossary.md", "Rules of the trust space")}
+    assert {rule: written[rule] for rule in RULES} == RULES
 
 
 def test_the_glossary_has_every_reason_with_its_reply() -> None:

@@ -1,6 +1,7 @@
 """``mssante audit``: the chain of what happened, checked and shown."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -9,17 +10,15 @@ import click
 
 from mssante.app.cli.french import counted
 from mssante.app.cli.opened import Opened, run_opened
-from mssante.app.cli.output import config_option, json_option, say_json, show_table
+from mssante.app.cli.output import config_option, json_option, safe, say_json
 from mssante.app.cli.typed import MOMENT
 from mssante.model.audit import AuditCheck, AuditRow
 from mssante.model.errors import ConfigError
 from mssante.store import audit as store_audit
 from mssante.store.tx import Tx
 
-AUDIT_COLUMNS: Final = ("N°", "Quand (UTC)", "Événement", "Qui", "Sujet", "Issue", "Règle", "Faits")
 _HEAD: Final = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 _PAGE_ROWS: Final = 1000
-_FACTS_CHARS: Final = 300
 
 
 @click.group()
@@ -117,23 +116,21 @@ def show(
         for row in found:
             say_json(audit_facts(row))
         return
-    show_table(AUDIT_COLUMNS, (audit_cells(row) for row in found), nothing="Aucune ligne.")
+    show_rows(found)
 
 
-def audit_cells(row: AuditRow) -> tuple[str, ...]:
-    """Return the cells of `AUDIT_COLUMNS` for one row."""
-    event = row.event
-    facts = ", ".join(f"{name}={value}" for name, value in event.facts.items() if value != "")
-    return (
-        str(row.seq),
-        f"{row.at:%Y-%m-%d %H:%M:%S}",
-        event.event,
-        event.actor,
-        event.subject,
-        event.outcome,
-        event.rule,
-        facts[:_FACTS_CHARS],
-    )
+def show_rows(rows: Sequence[AuditRow]) -> None:
+    """Write rows as a few lines each, nothing cut: they are read on narrow terminals and searched with grep."""
+    for row in rows:
+        event = row.event
+        facts = ", ".join(f"{name}={value}" for name, value in event.facts.items() if value != "")
+        rule = f", règle {event.rule}" if event.rule else ""
+        lines = [f"{row.seq}  {row.at:%Y-%m-%d %H:%M:%S}  {event.event}  {event.subject}"]
+        lines += [f"    {event.outcome}{rule}, par {event.actor}", *([f"    {facts}"] if facts else [])]
+        for line in lines:
+            click.echo(safe(line))
+    if not rows:
+        click.echo("Aucune ligne.")
 
 
 def audit_facts(row: AuditRow) -> dict[str, object]:

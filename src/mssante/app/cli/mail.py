@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mssante.app.chance import utc_now
-from mssante.app.cli.audit import AUDIT_COLUMNS, audit_cells, audit_facts
+from mssante.app.cli.audit import audit_facts, show_rows
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.letter import Letter, read_letter
 from mssante.app.cli.opened import Opened, run_opened
@@ -173,7 +173,7 @@ def trace(reference: str, config_path: Path | None, as_json: bool) -> None:
     if copies:
         show_table(COPY_COLUMNS, (copy_cells(copy) for copy in copies))
         click.echo()
-    show_table(AUDIT_COLUMNS, (audit_cells(row) for row in rows))
+    show_rows(rows)
 
 
 def _open(address: Address, uid: int, folder_name: str, config_path: Path | None) -> Shown:
