@@ -60,7 +60,7 @@ class TrustSettings:
         list_anchors: PEM file of the roots for that HTTPS server; empty: the anchors of [tls].
         refresh_seconds: time between two looks at the list and the revocation lists.
         alarm_seconds: age of the last successful look after which an alarm is raised.
-        stop_seconds: age after which federated traffic stops with a temporary refusal (source: operators.md 3.5, our choice).
+        stop_seconds: age after which federated traffic stops with a temporary refusal (operators.md 3.5, our choice).
         shrink_share: largest share of the domains that a new list may lose, 0 to 1; more is refused with an alarm.
         grow_factor: largest growth of a new list, as a factor; more is refused with an alarm.
         signature: "absent-allowed", "required" (enveloped XML signature by a certificate of `signer_names`).
