@@ -151,9 +151,10 @@ def test_a_suspended_box_gives_no_right_until_it_is_resumed(shell: Shell) -> Non
 
 def test_asks_before_closing(shell: Shell, monkeypatch) -> None:
     add(shell)
-    monkeypatch.setattr("click.termui.visible_prompt_func", lambda _text: "n")
-    assert shell("mailbox", "close", CLAIRE).code == 130
-    assert shell.good("mailbox", "show", CLAIRE, "--json").json["state"] == "active"
+    for typed, code, state in (("", 130, "active"), ("y", 130, "active"), ("oui", 0, "closed")):
+        monkeypatch.setattr("click.termui.visible_prompt_func", lambda _text, typed=typed: typed)
+        assert shell("mailbox", "close", CLAIRE).code == code
+        assert shell.good("mailbox", "show", CLAIRE, "--json").json["state"] == state
 
 
 def test_adds_and_revokes_passwords_of_an_account(shell: Shell) -> None:

@@ -193,8 +193,11 @@ def close(address: Address, yes: bool, config_path: Path | None) -> None:
     \b
     Exemple : mssante mailbox close claire.martin@chu.mssante.fr
     """
-    if not yes:
-        click.confirm(f"Clore {address} pour toujours ?", abort=True)
+    if (
+        not yes
+        and click.prompt(f"Clore {address} pour toujours ? Tapez oui", default="non", show_default=False) != "oui"
+    ):
+        raise click.Abort
     _change(address, MailboxState.CLOSED, config_path)
 
 
