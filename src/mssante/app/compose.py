@@ -148,6 +148,7 @@ def _build(base: _Base) -> Operator:
             room=room,
             clock=clock,
             new_reference=new_reference,
+            probe=base.probe,
         ),
         submitting=Submitting(
             settings=SubmitSettings(hostname, postmaster, config.limits, config.store, base.trace_key),
@@ -157,6 +158,7 @@ def _build(base: _Base) -> Operator:
             room=room,
             clock=clock,
             new_reference=new_reference,
+            probe=base.probe,
         ),
         delivering=_delivering(base, notifier, notices, resolver, courier),
         sign_in=SignIn(store=store, trust=trust, key=base.credential_key, trace_key=base.trace_key, clock=clock),

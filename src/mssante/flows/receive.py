@@ -13,7 +13,7 @@ from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
-from mssante.flows.ports import Clock
+from mssante.flows.ports import Clock, Probe, no_probe
 from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace
@@ -69,6 +69,7 @@ class Receiving:
         room: Room,
         clock: Clock,
         new_reference: Callable[[], str],
+        probe: Probe = no_probe,
     ) -> None:
         """Keep what every reception shares."""
         self.settings = settings
@@ -79,6 +80,7 @@ class Receiving:
         self.room = room
         self.clock = clock
         self.new_reference = new_reference
+        self.probe = probe
         self._refused_at: dict[tuple[str, Kind], datetime] = {}
 
     def begin(self, peer: PeerFacts, hello: str) -> "Reception":
@@ -175,6 +177,7 @@ class Reception:
             changes, reference = await flow.store.write(lambda tx: self._commit(tx, taken, decision, reference, now))
         except StoreError as error:
             return store_refusal(error)
+        flow.probe("K09-message")
         flow.notifier.publish(changes)
         return Accepted(reference)
 
@@ -212,6 +215,7 @@ class Reception:
             changes = [await self._file(tx, message, reference, box, recipient, now) for recipient, box in fresh]
             await flow.notices.delivered(tx, message, reference, self._sender, self._options, fresh, taken, now)
         await audit.append(tx, self._event(reference, taken, content, len(fresh)), now)
+        flow.probe("K08-message")
         return changes, reference
 
     async def _file(

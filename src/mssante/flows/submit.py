@@ -12,7 +12,7 @@ from typing import Final
 from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notify import Notifier
-from mssante.flows.ports import Clock
+from mssante.flows.ports import Clock, Probe, no_probe
 from mssante.flows.receive import store_refusal
 from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
@@ -67,6 +67,7 @@ class Submitting:
         room: Room,
         clock: Clock,
         new_reference: Callable[[], str],
+        probe: Probe = no_probe,
     ) -> None:
         """Keep what every submission shares."""
         self.settings = settings
@@ -76,6 +77,7 @@ class Submitting:
         self.room = room
         self.clock = clock
         self.new_reference = new_reference
+        self.probe = probe
 
     def begin(self, identity: Identity, peer: PeerFacts, hello: str) -> "Sending":
         """Return an empty submission for somebody who has signed in."""
@@ -204,6 +206,7 @@ class Sending:
             changes = await flow.store.write(lambda tx: self._commit(tx, submission, now))
         except StoreError as error:
             return store_refusal(error)
+        flow.probe("K09-message")
         flow.notifier.publish(changes)
         flow.notifier.wake_queue()
         return Accepted(submission.reference)
@@ -250,6 +253,7 @@ class Sending:
                 now=now,
             )
         await audit.append(tx, self._event(submission), now)
+        flow.probe("K08-message")
         return changes
 
     async def _file_in_sent(
