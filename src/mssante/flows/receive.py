@@ -6,9 +6,9 @@ Gathers facts, calls one rule per step, commits once. Not for our own users' mes
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
+from mssante.flows.early import EarlyRefusals
 from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notices import Notices
@@ -31,9 +31,6 @@ from mssante.store import audit, messages
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 from mssante.wire.mime.complete import received_field, return_path
-
-REFUSAL_INTERVAL: Final = timedelta(seconds=1)
-ADDRESSES_REMEMBERED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +78,13 @@ class Receiving:
         self.clock = clock
         self.new_reference = new_reference
         self.probe = probe
-        self._refused_at: dict[tuple[str, Kind], datetime] = {}
+        self.early = EarlyRefusals(
+            "peer.refused", store=store, clock=clock, log=trust.log, list_version=trust.list_version
+        )
 
     def begin(self, peer: PeerFacts, hello: str) -> "Reception":
         """Return an empty reception for the connection's next message."""
         return Reception(self, peer, hello)
-
-    async def refused_handshake(self, peer: PeerFacts, refusal: Refusal) -> None:
-        """Write down a certificate that the handshake refused; at most once a second for one address and reason."""
-        now = self.clock()
-        last = self._refused_at.get((peer.ip, refusal.kind))
-        if last is not None and now - last < REFUSAL_INTERVAL:
-            return
-        if len(self._refused_at) >= ADDRESSES_REMEMBERED:
-            self._refused_at.clear()
-        self._refused_at[peer.ip, refusal.kind] = now
-        facts = {"ip": peer.ip, "detail": refusal.detail, "list": self.trust.list_version()}
-        event = AuditEvent("peer.refused", peer.ip, "handshake", refusal.kind.value, refusal.rule, facts)
-        await self.store.write(lambda tx: audit.append(tx, event, now))
 
     async def facts_about(self, address: Address, size_bytes: int) -> RecipientFacts:
         """Return what the recipient rule needs of one address: a short read of the store (step R4)."""
@@ -138,8 +124,7 @@ class Reception:
         facts = await self._flow.facts_about(recipient.address, self._options.size_bytes or 0)
         decision = judge_recipient(facts)
         if isinstance(decision, Refusal):
-            if decision.kind is Kind.RELAY:
-                await self._audit_refusal(decision, self._sender, recipient.address)
+            await self._audit_refusal(decision, self._sender, recipient.address)
             return decision
         if facts.mailbox is not None and all(recipient.address.key != known.address.key for known, _ in self._boxes):
             self._boxes.append((recipient, facts.mailbox))

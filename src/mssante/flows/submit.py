@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from mssante.flows.early import EarlyRefusals
 from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken
 from mssante.flows.notify import Notifier
@@ -78,10 +79,17 @@ class Submitting:
         self.clock = clock
         self.new_reference = new_reference
         self.probe = probe
+        self.early = EarlyRefusals(
+            "submission.refused", store=store, clock=clock, log=trust.log, list_version=trust.list_version
+        )
 
     def begin(self, identity: Identity, peer: PeerFacts, hello: str) -> "Sending":
         """Return an empty submission for somebody who has signed in."""
         return Sending(self, identity, peer, hello)
+
+    def actor(self, identity: Identity) -> str:
+        """Return the login as traces may hold it."""
+        return login_for_trace(identity.login, self.settings.trace_key)
 
     async def submit(
         self, identity: Identity, sender: Address, recipients: tuple[Recipient, ...], data: bytes
@@ -286,7 +294,7 @@ class Sending:
         )
 
     def _actor(self) -> str:
-        return login_for_trace(self._identity.login, self._flow.settings.trace_key)
+        return self._flow.actor(self._identity)
 
     def _event(self, submission: Submission) -> AuditEvent:
         key = self._flow.settings.trace_key

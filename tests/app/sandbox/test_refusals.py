@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mssante.app.sandbox.peers import BAD_PEERS, BadPeer
-from mssante.app.sandbox.refusals import HANDSHAKE, UNAUDITED, _problem, expected_reply
+from mssante.app.sandbox.refusals import HANDSHAKE, _problem, expected_reply
 from mssante.model.audit import AuditEvent, AuditRow
 from mssante.model.decision import Kind
 
@@ -34,8 +34,7 @@ def test_the_ten_bad_peers_of_the_demonstration_are_there() -> None:
 
 @pytest.mark.parametrize("peer", BAD_PEERS, ids=lambda peer: peer.key)
 def test_a_right_refusal_is_as_expected(peer: BadPeer) -> None:
-    found = None if peer.kind in UNAUDITED else row(peer)
-    assert _problem(peer, f"{expected_reply(peer.kind)} whatever", found, stored=0) == ""
+    assert _problem(peer, f"{expected_reply(peer.kind)} whatever", row(peer), stored=0) == ""
 
 
 @pytest.mark.parametrize("peer", BAD_PEERS, ids=lambda peer: peer.key)
@@ -49,8 +48,7 @@ def test_another_rule_a_missing_audit_row_and_a_stored_message_are_problems(peer
     reply = expected_reply(peer.kind)
     assert _problem(peer, reply, row(peer, "R0"), stored=0)
     assert _problem(peer, reply, row(peer), stored=1)
-    if peer.kind not in UNAUDITED:
-        assert _problem(peer, reply, None, stored=0)
+    assert _problem(peer, reply, None, stored=0)
 
 
 def test_only_what_openssl_can_see_is_refused_in_the_handshake() -> None:

@@ -16,8 +16,6 @@ AUDIT_SECONDS: Final = 2.0
 LOOK_SECONDS: Final = 0.02
 # Refused in the handshake: the reason stands in our audit.
 HANDSHAKE: Final = frozenset({Kind.CERTIFICATE_EXPIRED, Kind.CERTIFICATE_UNTRUSTED})
-# Refused by the state machine before anybody is known: a reply, no audit row.
-UNAUDITED: Final = frozenset({Kind.TLS_REQUIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +24,7 @@ class Refused:
 
     Attributes:
         reply: what it was told.
-        rule: the rule in the audit; that of the table for refusals that need none.
+        rule: the rule in the audit; that of the table when nothing was written.
         as_expected: right reply, right rule, nothing stored.
         problem: what was not as expected, or "".
     """
@@ -43,7 +41,7 @@ async def refuse(peer: BadPeer, stage: Stage, stores: Stores) -> Refused:
     store = stores.of(stage.layout.operator_of(DOCTOR.domain))
     before, seq = await count_messages(store), await last_audit(store)
     reply = await play(peer, stage)
-    row = None if peer.kind in UNAUDITED else await _audit_row(store, seq, peer.kind)
+    row = await _audit_row(store, seq, peer.kind)
     problem = _problem(peer, reply, row, stored=await count_messages(store) - before)
     rule = row.event.rule if row else peer.rule
     return Refused(peer, reply, rule, as_expected=not problem, problem=problem)
@@ -60,9 +58,9 @@ def expected_reply(kind: Kind) -> str:
 def _problem(peer: BadPeer, reply: str, row: AuditRow | None, *, stored: int) -> str:
     if not reply.startswith(expected_reply(peer.kind)):
         return f"expected {expected_reply(peer.kind)!r}"
-    if peer.kind not in UNAUDITED and row is None:
+    if row is None:
         return f"no audit row says {peer.kind.value}"
-    if row is not None and row.event.rule != peer.rule:
+    if row.event.rule != peer.rule:
         return f"decided by {row.event.rule}, not {peer.rule}"
     if stored:
         return f"{stored} messages were stored"

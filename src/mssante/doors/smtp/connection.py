@@ -45,6 +45,10 @@ class Desk(Protocol):
         """Write down a certificate that was refused in the handshake."""
         ...
 
+    async def envelope_refused(self, peer: PeerFacts, refusal: Refusal) -> None:
+        """Write down a command of the envelope that the machine refused by itself."""
+        ...
+
 
 class Connection(asyncio.Protocol):
     """One connection of a door."""
@@ -68,6 +72,8 @@ class Connection(asyncio.Protocol):
         self._close_by = 0.0
         self._data_at = 0.0
         self._data_bytes = 0
+        self._shaking = False
+        self._first = b""
 
     @property
     def ip(self) -> str:
@@ -104,6 +110,10 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the machine and go as far as it goes without waiting."""
+        if self._shaking:
+            # In clear nothing is read any more: these bytes came inside TLS, with the end of the peer's handshake.
+            self._first += data
+            return
         self._machine.receive(data)
         if self._task is None:
             self._pump()
@@ -127,6 +137,9 @@ class Connection(asyncio.Protocol):
             if type(event) is ev.DataChunk:
                 if self._take(event.data):
                     return
+            elif type(event) is ev.EnvelopeRefused:
+                self._run(self._desk.envelope_refused(self._peer, event.refusal))
+                return
             elif type(event) is ev.StartTls:
                 machine.answer(START_TLS)
                 self._flush()
@@ -251,6 +264,7 @@ class Connection(asyncio.Protocol):
         """Shake hands, then read who is there; a refused certificate is written down with its reason."""
         if self._transport is None:
             return
+        self._shaking = True
         try:
             transport = await self._door.loop.start_tls(
                 self._transport,
@@ -272,10 +286,15 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._peer = peer_facts(self._peer, transport)
         self._transaction = None
+        self._shaking = False
+        first, self._first = self._first, b""
         if self._implicit_tls:
+            # Whoever spoke already did so before our greeting (reliability.md A09).
+            self._machine.receive(first)
             self._machine.greet()
         else:
             self._machine.tls_started()
+            self._machine.receive(first)
 
     # -- time and output -----------------------------------------------------------------------------------------
 
@@ -284,7 +303,11 @@ class Connection(asyncio.Protocol):
         if self._machine.in_data:
             self._deadline = self._data_at + self._limits.data_seconds
         else:
-            self._deadline = now + (self._limits.command_seconds if self._hello else self._limits.greeting_seconds)
+            known = self._hello and self._machine.is_tls
+            # No byte sent now and then makes the time for EHLO and TLS longer.
+            self._deadline = (
+                now + self._limits.command_seconds if known else self._opened_at + self._limits.greeting_seconds
+            )
         if self._unknown > self._limits.unknown_recipients and not self._machine.closing:
             self.end(Refusal(Kind.TOO_MANY_UNKNOWN_RECIPIENTS, "unknown-recipients", "Too many unknown recipients"))
 

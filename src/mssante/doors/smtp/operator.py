@@ -25,4 +25,8 @@ class OperatorDesk:
 
     async def handshake_failed(self, peer: PeerFacts, refusal: Refusal) -> None:
         """Write the refused certificate down."""
-        await self._receiving.refused_handshake(peer, refusal)
+        await self._receiving.early.note(peer, "handshake", refusal)
+
+    async def envelope_refused(self, peer: PeerFacts, refusal: Refusal) -> None:
+        """Write the refused command down."""
+        await self._receiving.early.note(peer, "envelope", refusal)

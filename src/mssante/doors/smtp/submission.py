@@ -74,3 +74,8 @@ class SubmissionDesk:
 
     async def handshake_failed(self, peer: PeerFacts, refusal: Refusal) -> None:
         """Nothing to keep: users' programs often try without our authorities, and the log has it."""
+
+    async def envelope_refused(self, peer: PeerFacts, refusal: Refusal) -> None:
+        """Write the refused command down."""
+        actor = self._submitting.actor(self._identity) if self._identity else ""
+        await self._submitting.early.note(peer, "envelope", refusal, actor=actor)

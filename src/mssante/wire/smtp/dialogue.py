@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from mssante.model.decision import Refusal
+from mssante.model.decision import Kind, Refusal
 from mssante.wire.smtp import auth
 from mssante.wire.smtp.commands import parse_hello, parse_mail, parse_rcpt
 from mssante.wire.smtp.data import DataReader
@@ -17,6 +17,7 @@ from mssante.wire.smtp.events import (
     AuthStart,
     DataEnd,
     DataStart,
+    EnvelopeRefused,
     Event,
     Hello,
     MailFrom,
@@ -39,8 +40,8 @@ _NO_RECIPIENT: Final = Reply(554, "5.5.1", ("No valid recipients",))
 _NOT_OFFERED: Final = Reply(502, "5.5.1", ("Command is not offered here",))
 _ORDER: Final = Reply(503, "5.5.1", ("Command is out of order here",))
 _NO_ARGUMENT: Final = Reply(501, "5.5.4", ("Command takes no argument",))
-_TLS_FIRST: Final = Reply(530, "5.7.0", ("Must issue a STARTTLS command first",))
-_SIGN_IN_FIRST: Final = Reply(530, "5.7.0", ("Authentication required",))
+_TLS_FIRST: Final = Refusal(Kind.TLS_REQUIRED, "R2", "Must issue a STARTTLS command first")
+_SIGN_IN_FIRST: Final = Refusal(Kind.SIGN_IN_REQUIRED, "sign-in", "Authentication required")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def run_command(session: Session, line: bytes) -> Event | None:
     elif (command.closes_group or not session.extended) and session.has_unread and verb != b"STARTTLS":
         session.close(EARLY)
     elif command.guarded and (guard := _guard(session, verb)) is not None:
-        session.complain(guard)
+        session.complain(refusal_reply(guard))
+        return EnvelopeRefused(guard) if verb == b"MAIL" else None
     elif session.phase not in command.phases:
         refused = verb == b"DATA" and session.phase is Phase.MAIL and session.refused_recipients
         session.complain(_NO_RECIPIENT if refused else _ORDER)
@@ -95,7 +97,7 @@ def _unknown(session: Session, verb: bytes) -> None:
         session.complain(UNKNOWN)
 
 
-def _guard(session: Session, verb: bytes) -> Reply | None:
+def _guard(session: Session, verb: bytes) -> Refusal | None:
     profile = session.profile
     if profile.tls_required and not session.tls:
         return _TLS_FIRST
@@ -137,7 +139,7 @@ def do_mail(session: Session, argument: bytes) -> Event | None:
     event = parse_mail(argument, session.grammar)
     if isinstance(event, Refusal):
         session.complain(refusal_reply(event))
-        return None
+        return EnvelopeRefused(event)
     return event
 
 
@@ -154,7 +156,7 @@ def do_rcpt(session: Session, argument: bytes) -> Event | None:
     if isinstance(event, Refusal):
         session.refused_recipients = True
         session.complain(refusal_reply(event))
-        return None
+        return EnvelopeRefused(event)
     return event
 
 

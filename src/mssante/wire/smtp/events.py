@@ -35,6 +35,14 @@ class RcptTo:
 
 
 @dataclass(frozen=True, slots=True)
+class EnvelopeRefused:
+    """MAIL or RCPT was refused by the machine, which has answered; write down why. The transaction is as before."""
+
+    needs_answer: ClassVar[bool] = False
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
 class DataStart:
     """DATA was said after at least one accepted recipient; answer 354 to go on."""
 
@@ -106,6 +114,7 @@ Event = (
     Hello
     | MailFrom
     | RcptTo
+    | EnvelopeRefused
     | DataStart
     | DataChunk
     | DataEnd
