@@ -30,7 +30,14 @@ _KEY_USAGES: Final = (
     "key_cert_sign",
     "crl_sign",
 )
-_BAD_DER = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+_BAD_DER = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 # Critical extensions of revocation lists that we understand; any other one makes the list unusable (RFC 5280 5.2).
 _CRL_EXTENSIONS: Final = frozenset({ExtensionOID.ISSUING_DISTRIBUTION_POINT})
 
