@@ -266,7 +266,7 @@ def main() -> None:
         return await Run(load).whole()
 
     result = uvloop.run(run())
-    print(json.dumps(asdict(result)))
+    print(json.dumps(asdict(result)), flush=True)
 
 
 if __name__ == "__main__":

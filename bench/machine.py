@@ -9,8 +9,9 @@ from pathlib import Path
 def describe(folder: Path) -> str:
     """Return one sentence: processors, memory, system, versions, file system under the stores."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    kernel = platform.release().partition("-")[0]
     return (
-        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, {_system()}, Linux {platform.release()}, "
+        f"{os.cpu_count()} cores ({_processor()}), {memory:.0f} GiB, {_system()}, Linux {kernel}, "
         f"Python {platform.python_version()}, Postfix {_said('postconf', '-dh', 'mail_version')}, "
         f"Dovecot {_said('dovecot', '--version').split()[0]}, stores on {file_system(folder)}"
     )

@@ -87,7 +87,7 @@ def main(
             results = _measure(campaign, cells, only, plan, console)
             memories = campaign.idle() if not only and (not wanted or MEMORY_FIGURE in wanted) else {}
             about = machine.describe(place)
-    except MeasureError as error:
+    except (MeasureError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         procs.end(procs.tree(os.getpid())[1:])
@@ -130,6 +130,7 @@ def _publish(
     print(text)
     if docs is None:
         return
+    docs.mkdir(parents=True, exist_ok=True)
     page, data = docs / "performance.md", docs / "performance.json"
     page.write_text(spliced(_read(page), "smtp", text))
     data.write_text(merged(_read(data), figures, command=COMMAND, date=date))

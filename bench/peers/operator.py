@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import mssante
 from bench import procs
 from bench.credentials import CLIENT_DN, CLIENT_NAME, SERVER_DN, SERVER_NAME, Credentials
 from bench.load import DOMAIN, mailbox
@@ -104,7 +105,9 @@ class Operator:
         with serving(self._documents, self._files, pages):
             output = self._folder / "output.log"
             command = (sys.executable, "-m", "mssante.app", "serve", "--config", self._folder / "mssante.toml")
-            self._process = procs.start(command, log=self._folder / "error.log", output=output)
+            self._process = procs.start(
+                command, log=self._folder / "error.log", output=output, PYTHONPATH=str(self._folder / "program")
+            )
             try:
                 self._await_ready(output)
                 yield
@@ -127,6 +130,9 @@ class Operator:
 
     def _prepare(self) -> None:
         self._folder.mkdir(parents=True)
+        # The checkout may change while a campaign runs; all runs measure the program as it was at its start.
+        program = Path(mssante.__file__).parent
+        shutil.copytree(program, self._folder / "program/mssante", ignore=shutil.ignore_patterns("__pycache__"))
         config = _CONFIG.format(
             host=SERVER_NAME,
             postmaster=mailbox(0),
