@@ -1,0 +1,68 @@
+"""Who waits is told after the commit, in its order; who does not listen costs nothing (law 2)."""
+
+import asyncio
+
+from mssante.flows.notify import Notifier
+from mssante.model.mailbox import FolderId, MailboxId
+from mssante.model.message import Change
+
+ONE, TWO = MailboxId(1), MailboxId(2)
+
+
+def _change(mailbox: MailboxId, uid: int) -> Change:
+    return Change(mailbox, FolderId(1), uid, uid)
+
+
+def test_each_listener_hears_of_its_mailbox_only_and_in_order() -> None:
+    notifier = Notifier()
+    first, second, other = [], [], []
+    notifier.listen(ONE, first.extend)
+    stop = notifier.listen(ONE, second.extend)
+    notifier.listen(TWO, other.extend)
+    notifier.publish([_change(ONE, 1), _change(TWO, 1), _change(ONE, 2)])
+    assert [change.uid for change in first] == [1, 2]
+    assert second == first
+    assert other == [_change(TWO, 1)]
+    stop()
+    stop()
+    notifier.publish([_change(ONE, 3)])
+    assert (len(first), len(second)) == (3, 2)
+
+
+def test_a_listener_that_leaves_while_it_is_told_disturbs_nobody() -> None:
+    notifier = Notifier()
+    heard: list[str] = []
+    stops = []
+
+    def leaving(_changes: object) -> None:
+        heard.append("leaving")
+        stops[0]()
+
+    stops.append(notifier.listen(ONE, leaving))
+    notifier.listen(ONE, lambda _changes: heard.append("staying"))
+    for uid in (1, 2):
+        notifier.publish([_change(ONE, uid)])
+    assert heard == ["leaving", "staying", "staying"]
+
+
+def test_nobody_listens() -> None:
+    Notifier().publish([_change(ONE, 1)])
+
+
+async def test_a_wake_before_the_wait_is_not_missed_and_counts_once() -> None:
+    notifier = Notifier()
+    notifier.wake_queue()
+    notifier.wake_queue()
+    async with asyncio.timeout(5):
+        await notifier.wait_queue(60)
+    await notifier.wait_queue(0)
+    await notifier.wait_queue(-1)
+
+
+async def test_a_wait_ends_at_the_wake() -> None:
+    notifier = Notifier()
+    waiting = asyncio.get_running_loop().create_task(notifier.wait_queue(60))
+    await asyncio.sleep(0)
+    notifier.wake_queue()
+    async with asyncio.timeout(5):
+        await waiting
