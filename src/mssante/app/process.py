@@ -4,6 +4,7 @@ Each role is imported when it is wanted: an operator does not carry the manager'
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 
@@ -21,7 +22,13 @@ def serve(config: Config) -> None:
         ConfigError: a setting, a certificate or an address cannot be used.
         StoreError: the store cannot be opened.
     """
-    uvloop.run(_until_stopped(config, _role(config)))
+    run = _role(config)
+    # What is loaded now stays; the many small values of each message die by themselves. The default thresholds made the
+    # collector take 18 % of the instructions of a received message (1.71 to 1.40 million, 4 KiB, perf stat).
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    uvloop.run(_until_stopped(config, run))
 
 
 def _role(config: Config) -> Run:

@@ -137,6 +137,9 @@ class Delivering:
 
         def ended(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                # A fault of ours: its copies come back when their lease ends.
+                self._trust.log.error("lane-died", domain=domain, copies=len(copies), error=repr(error))
             self._busy[domain] -= 1
             if not self._busy[domain]:
                 del self._busy[domain]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from mssante.model.dn import DistinguishedName
 
@@ -54,7 +55,13 @@ class WhiteList:
     @property
     def version(self) -> str:
         """Return the name of this version as logs and audit give it: ``2026-01-02T03:04:05Z``."""
-        return self.generated_at.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return _version(self.generated_at)
+
+
+@lru_cache(maxsize=8)
+def _version(at: datetime) -> str:
+    """Return the name of a version; asked for at every MAIL FROM."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def build_white_list(generated_at: datetime, entries: tuple[Entry, ...], bad: tuple[BadEntry, ...] = ()) -> WhiteList:

@@ -25,6 +25,10 @@ _PLAIN: Final = re.compile(
 )
 
 
+# The other common form: an address alone.
+_BARE: Final = re.compile(rb"[ \t]*+([A-Za-z0-9.\-_+]+@[A-Za-z0-9.\-]+)[ \t\r\n]*+")
+
+
 def parse_addresses(value: bytes) -> tuple[tuple[str, Address], ...]:
     """Return the addresses of a field with their display names, in order; broken ones are left out.
 
@@ -40,6 +44,10 @@ def parse_addresses(value: bytes) -> tuple[tuple[str, Address], ...]:
         found = _address(plain[3].decode())
         display = plain[2] if plain[1] is None else plain[1]
         return () if found is None else ((_shown(display.decode("utf-8", "replace")), found),)
+    bare = _BARE.fullmatch(value)
+    if bare is not None:
+        alone = _address(bare[1].decode())
+        return () if alone is None else (("", alone),)
     reader = _Reader()
     text = value[:VALUE_MAX_BYTES].decode("utf-8", "replace")
     position = 0
