@@ -3,6 +3,7 @@
 Source: reliability.md B06, B08, B09, B11, G03, H01; design.md laws 1, 9 and 10.
 """
 
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -35,7 +36,7 @@ from mssante.model.errors import StoreError, StoreFullError
 from mssante.model.mailbox import MailboxState
 from mssante.model.outside import Answer, Parcel, Taken
 from mssante.model.peer import PeerFacts
-from mssante.store import mailboxes, messages
+from mssante.store import blobs, mailboxes, messages
 
 FAR_PEER = peer_of(HOSTS[FAR])
 LARGE = letter("grand " * 80_000, VILLE)
@@ -263,6 +264,31 @@ async def test_a_disk_that_is_full_at_the_commit_defers_and_keeps_nothing(office
     assert await office.copies() == []
     assert _reference(await office.receive(data)), "works again without a restart"
     assert len(await office.read(ANNE)) == 1
+
+
+@pytest.mark.parametrize("door", ["receive", "submit"])
+async def test_a_disk_that_is_full_in_the_middle_of_the_data_defers(
+    office: Office, door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_spool: blobs.Spool, _pieces: list[bytes]) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(blobs.Spool, "_append", full)
+    if door == "receive":
+        flow = office.receiving.begin(peer_of(HOSTS[NEAR]), "x")
+        await flow.sender(parse_address(VILLE), MailOptions())
+    else:
+        flow = office.submitting.begin(identity(BRUNO), PeerFacts("192.0.2.1", 1), "x")
+        await flow.sender(parse_address(BRUNO), MailOptions())
+    await flow.recipient(Recipient(parse_address(ANNE)))
+    assert flow.start_data() is None
+    flow.data(letter("x", BRUNO))
+    for _ in range(20):
+        waiting = flow.data(b"y" * 200_000)
+        if waiting is not None:
+            await waiting
+    assert _kind(await flow.finish()) is Kind.STORE_FULL
+    assert await office.read(ANNE) == []
 
 
 async def test_a_disk_that_fills_up_is_noticed_before_the_data(office: Office) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from mssante.model.address import Address
 from mssante.model.decision import Decision, Refusal
 from mssante.model.envelope import MailOptions, Recipient
+from mssante.model.errors import StoreError
 from mssante.model.message import Body, Summary
 from mssante.model.settings import LimitSettings
 from mssante.store.blobs import BlobFolder
@@ -66,12 +67,20 @@ class Intake:
         """Open a spool; nothing is on disk before the memory limit is passed."""
         self._spool = blobs.spool(limits.spool_memory_bytes, inline_bytes)
         self._watch = HeaderWatch(limit_bytes=limits.header_bytes, limit_count=limits.header_count)
+        self._broken = False
 
     def data(self, chunk: bytes) -> Awaitable[None] | None:
         """Take some bytes; returns something to wait for when the disk is behind."""
         if not self._watch.done:
             self._watch.feed(chunk)
-        return self._spool.write(chunk)
+        if self._broken:
+            return None
+        try:
+            return self._spool.write(chunk)
+        except StoreError:
+            # No room: the rest is swallowed, so that the sender hears why at the end and comes back (H01).
+            self._broken = True
+            return None
 
     async def finish(self) -> Taken | Refusal:
         """Return the flushed message, or the refusal of its header."""

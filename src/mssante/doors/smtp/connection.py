@@ -146,7 +146,11 @@ class Connection(asyncio.Protocol):
                 self._run(self._start_tls())
                 return
             elif event.needs_answer:
-                found = start(self._decide(event))
+                try:
+                    found = start(self._decide(event))
+                except Exception as error:  # noqa: BLE001 - an accident of ours; the peer is told to come back
+                    self._fail(error)
+                    return
                 if not isinstance(found, Done):
                     self._run(self._answer_later(found))
                     return
