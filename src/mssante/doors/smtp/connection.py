@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from mssante.doors.smtp.eager import Done, start
 from mssante.doors.smtp.peer import peer_facts, tls_failure
+from mssante.doors.smtp.tls import TlsLayer
 from mssante.flows.intake import Accepted, Transaction
 from mssante.model.decision import Kind, Refusal
 from mssante.model.peer import PeerFacts
@@ -27,7 +28,6 @@ RECIPIENT_OK: Final = Reply(250, "2.1.5", ("Ok",))
 START_DATA: Final = Reply(354, "", ("End data with <CR><LF>.<CR><LF>",))
 START_TLS: Final = Reply(220, "2.0.0", ("Ready to start TLS",))
 GRACE_SECONDS: Final = 10.0
-HANDSHAKE_SECONDS: Final = 20.0
 
 
 class Desk(Protocol):
@@ -72,8 +72,7 @@ class Connection(asyncio.Protocol):
         self._close_by = 0.0
         self._data_at = 0.0
         self._data_bytes = 0
-        self._shaking = False
-        self._first = b""
+        self._tls: TlsLayer | None = None
 
     @property
     def ip(self) -> str:
@@ -95,7 +94,7 @@ class Connection(asyncio.Protocol):
             self._machine.refuse_connection(refusal)
             self._flush()
         elif self._implicit_tls:
-            self._run(self._start_tls())
+            self._tls = TlsLayer(self._door.tls_context())
         else:
             self._machine.greet()
             self._flush()
@@ -110,22 +109,23 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the machine and go as far as it goes without waiting."""
-        if self._shaking:
-            # In clear nothing is read any more: these bytes came inside TLS, with the end of the peer's handshake.
-            self._first += data
+        if self._tls is None:
+            self._machine.receive(data)
+        elif not self._decrypt(self._tls, data):
             return
-        self._machine.receive(data)
         if self._task is None:
             self._pump()
+            if self._tls is not None and self._tls.ended:
+                self._close()
 
     def pause_writing(self) -> None:
         """Stop reading from a peer that does not read our replies."""
-        if self._transport is not None:
+        if self._transport is not None and not self._close_by:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         """Read again."""
-        if self._transport is not None and self._task is None:
+        if self._transport is not None and self._task is None and not self._close_by:
             self._transport.resume_reading()
 
     # -- the pump ------------------------------------------------------------------------------------------------
@@ -143,8 +143,8 @@ class Connection(asyncio.Protocol):
             elif type(event) is ev.StartTls:
                 machine.answer(START_TLS)
                 self._flush()
-                self._run(self._start_tls())
-                return
+                if not machine.closing:
+                    self._tls = TlsLayer(self._door.tls_context())
             elif event.needs_answer:
                 try:
                     found = start(self._decide(event))
@@ -211,7 +211,7 @@ class Connection(asyncio.Protocol):
         return refusal_reply(refusal)
 
     def _refuse_recipient(self, refusal: Refusal) -> Reply:
-        if refusal.kind is Kind.MAILBOX_UNKNOWN:
+        if refusal.kind in {Kind.MAILBOX_UNKNOWN, Kind.RELAY}:
             self._unknown += 1
         return refusal_reply(refusal)
 
@@ -223,9 +223,7 @@ class Connection(asyncio.Protocol):
             self._door.log.warning(
                 "message-aborted", ip=self._peer.ip, kind=event.refusal.kind.value, detail=event.refusal.detail
             )
-        if self._transaction is not None:
-            self._transaction.abort()
-            self._transaction = None
+        self._forget()
 
     async def _answer_later(self, work: Coroutine[Any, Any, Reply]) -> None:
         self._machine.answer(await work)
@@ -234,7 +232,7 @@ class Connection(asyncio.Protocol):
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run a step that waits; the machine rests and the peer is not read meanwhile."""
-        if self._transport is not None:
+        if self._transport is not None and not self._close_by:
             self._transport.pause_reading()
         self._deadline = 0.0
         self._task = self._door.loop.create_task(work)
@@ -246,10 +244,8 @@ class Connection(asyncio.Protocol):
         if task.cancelled() or error is not None:
             self._fail(error)
             return
-        if self._transport is None:
-            if self._transaction is not None:
-                self._transaction.abort()
-                self._transaction = None
+        if self._transport is None or self._close_by:
+            self._forget()
             return
         self._transport.resume_reading()
         self._pump()
@@ -258,47 +254,62 @@ class Connection(asyncio.Protocol):
         """Close after an accident of ours; the peer is told to come back."""
         if error is not None:
             self._door.log.error("connection-failed", ip=self._peer.ip, error=repr(error))
-        if self._transaction is not None:
-            self._transaction.abort()
-            self._transaction = None
+        self._forget()
         self._machine.time_out(Refusal(Kind.STORE_UNAVAILABLE, "accident", "Local error, try again later"))
         self._flush()
 
-    async def _start_tls(self) -> None:
-        """Shake hands, then read who is there; a refused certificate is written down with its reason."""
-        if self._transport is None:
-            return
-        self._shaking = True
+    # -- TLS -----------------------------------------------------------------------------------------------------
+
+    def _decrypt(self, tls: TlsLayer, data: bytes) -> bool:
+        """Hand what comes out of TLS to the machine; tells whether there may be something to do."""
+        shaking = not tls.ready
         try:
-            transport = await self._door.loop.start_tls(
-                self._transport,
-                self,
-                self._door.tls_context(),
-                server_side=True,
-                ssl_handshake_timeout=HANDSHAKE_SECONDS,
-            )
-        except (OSError, ssl.SSLError, ConnectionError) as error:
-            refusal = tls_failure(error)
-            self._door.log.warning("tls-failed", ip=self._peer.ip, kind=refusal.kind.value, detail=refusal.detail)
-            if isinstance(error, ssl.SSLCertVerificationError):
-                await self._desk.handshake_failed(self._peer, refusal)
-            if self._transport is not None:
-                self._transport.abort()
-            return
-        if transport is None:
-            return
-        self._transport = transport
-        self._peer = peer_facts(self._peer, transport)
-        self._transaction = None
-        self._shaking = False
-        first, self._first = self._first, b""
-        if self._implicit_tls:
-            # Whoever spoke already did so before our greeting (reliability.md A09).
-            self._machine.receive(first)
-            self._machine.greet()
-        else:
-            self._machine.tls_started()
-            self._machine.receive(first)
+            clear = tls.receive(data)
+        except ssl.SSLError as error:
+            self._tls_failed(tls, error)
+            return False
+        if shaking:
+            self._write(tls.output())
+            if not tls.ready:
+                return False
+            self._peer = peer_facts(self._peer, tls.session)
+            if not self._implicit_tls:
+                self._machine.tls_started()
+            # On the implicit door, whoever spoke already did so before our greeting (reliability.md A09).
+            self._machine.receive(clear)
+            if self._implicit_tls:
+                self._machine.greet()
+            return True
+        self._machine.receive(clear)
+        return bool(clear) or tls.ended
+
+    def _tls_failed(self, tls: TlsLayer, error: ssl.SSLError) -> None:
+        """Send the alert, close; a refused certificate is written down with its reason."""
+        refusal = tls_failure(error)
+        self._door.log.warning("tls-failed", ip=self._peer.ip, kind=refusal.kind.value, detail=refusal.detail)
+        self._forget()
+        self._write(tls.output())
+        self._close()
+        if isinstance(error, ssl.SSLCertVerificationError):
+            self._run(self._desk.handshake_failed(self._peer, refusal))
+
+    def _write(self, data: bytes) -> None:
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _close(self) -> None:
+        """Close once what was written has gone out; `check` cuts a peer that does not read it."""
+        if not self._close_by and self._transport is not None:
+            self._close_by = self._door.loop.time() + GRACE_SECONDS
+            if self._tls is not None:
+                self._write(self._tls.close())
+            self._transport.close()
+
+    def _forget(self) -> None:
+        """Drop the message that is under way."""
+        if self._transaction is not None:
+            self._transaction.abort()
+            self._transaction = None
 
     # -- time and output -----------------------------------------------------------------------------------------
 
@@ -341,9 +352,7 @@ class Connection(asyncio.Protocol):
         """Say 421 and close; what was not accepted is forgotten."""
         if self._task is not None:
             return
-        if self._transaction is not None:
-            self._transaction.abort()
-            self._transaction = None
+        self._forget()
         self._machine.time_out(refusal)
         self._flush()
 
@@ -353,12 +362,12 @@ class Connection(asyncio.Protocol):
         return self._transaction is None and self._task is None
 
     def _flush(self) -> None:
-        transport = self._transport
-        if transport is None:
-            return
+        """Send what the machine has to say; close after it when it says so."""
         output = self._machine.take_output()
-        if output:
-            transport.write(output)
-        if self._machine.closing and not self._close_by:
-            self._close_by = self._door.loop.time() + GRACE_SECONDS
-            transport.close()
+        if output and self._transport is not None and not self._close_by:
+            if self._tls is None:
+                self._transport.write(output)
+            elif self._tls.ready:
+                self._transport.write(self._tls.send(output))
+        if self._machine.closing:
+            self._close()

@@ -1,6 +1,5 @@
 """Who is at the other end, read from the TLS layer, and why a handshake failed."""
 
-import asyncio
 import ssl
 from dataclasses import replace
 from functools import lru_cache
@@ -35,9 +34,8 @@ def _certificate(der: bytes) -> Certificate | None:
         return None
 
 
-def peer_facts(peer: PeerFacts, transport: asyncio.Transport) -> PeerFacts:
+def peer_facts(peer: PeerFacts, tls: ssl.SSLObject) -> PeerFacts:
     """Return the facts with what the handshake showed; a certificate that cannot be read counts as none."""
-    tls = transport.get_extra_info("ssl_object")
     der = tls.getpeercert(binary_form=True)
     cipher = tls.cipher()
     return replace(
