@@ -135,6 +135,7 @@ class LimitSettings:
         bad_commands: bad commands on one connection before it is closed.
         connections: open connections of one door in all.
         connections_per_address: open connections from one address.
+        connections_per_peer: open connections with one certificate, wherever they come from.
         unknown_recipients: unknown recipients on one connection before it is slowed down and closed.
         greeting_seconds: most time from connection to EHLO and TLS.
         command_seconds: longest wait for the next command.
@@ -154,6 +155,7 @@ class LimitSettings:
     bad_commands: int = 10
     connections: int = 1000
     connections_per_address: int = 100
+    connections_per_peer: int = 200
     unknown_recipients: int = 20
     greeting_seconds: float = 30
     command_seconds: float = 300

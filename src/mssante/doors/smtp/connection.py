@@ -79,6 +79,11 @@ class Connection(asyncio.Protocol):
         """Return the address of the peer."""
         return self._peer.ip
 
+    @property
+    def fingerprint(self) -> str:
+        """Return that of the certificate that the peer has shown, "" for none."""
+        return self._peer.certificate.fingerprint if self._peer.certificate else ""
+
     # -- asyncio.Protocol ----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -279,6 +284,9 @@ class Connection(asyncio.Protocol):
             self._machine.receive(clear)
             if self._implicit_tls:
                 self._machine.greet()
+            refusal = self._door.enter_peer(self.fingerprint) if self.fingerprint else None
+            if refusal is not None:
+                self._machine.time_out(refusal)
             return True
         self._machine.receive(clear)
         return bool(clear) or tls.ended

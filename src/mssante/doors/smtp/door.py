@@ -49,6 +49,7 @@ class Door:
         self._limits = limits
         self._connections: set[Connection] = set()
         self._by_ip: Counter[str] = Counter()
+        self._by_peer: Counter[str] = Counter()
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
 
@@ -93,12 +94,20 @@ class Door:
             )
         return None
 
+    def enter_peer(self, fingerprint: str) -> Refusal | None:
+        """Count in a peer that has shown its certificate, or refuse it; `leave` counts it out."""
+        self._by_peer[fingerprint] += 1
+        if self._by_peer[fingerprint] > self._limits.connections_per_peer:
+            public = "Too many connections with your certificate"
+            return Refusal(Kind.TOO_MANY_CONNECTIONS, "connections-per-peer", public)
+        return None
+
     def leave(self, connection: Connection) -> None:
         """Count a connection out."""
         self._connections.discard(connection)
-        self._by_ip[connection.ip] -= 1
-        if not self._by_ip[connection.ip]:
-            del self._by_ip[connection.ip]
+        _count_out(self._by_ip, connection.ip)
+        if connection.fingerprint:
+            _count_out(self._by_peer, connection.fingerprint)
 
     def _connection(self) -> Connection:
         return Connection(self, self._make_desk(), self._profile, implicit_tls=self._implicit_tls)
@@ -110,3 +119,9 @@ class Door:
             now = self.loop.time()
             for connection in tuple(self._connections):
                 connection.check(now)
+
+
+def _count_out(counter: Counter[str], key: str) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
