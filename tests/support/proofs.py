@@ -8,11 +8,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from world import PASSWORD, Site, Talk, World, new_world
+
 from mssante.app.sandbox.authority import Issued
 from mssante.model.audit import AuditEvent
 from mssante.model.message import CopyState
 from mssante.store import audit, queue
-from world import PASSWORD, Site, Talk, World, new_world
 
 LETTER = b"From: <%s>\r\nSubject: essai\r\n\r\nMARQUE DU CONTENU\r\n.."
 MARK = b"MARQUE DU CONTENU"

@@ -257,7 +257,8 @@ class Talk:
         """Return one whole reply, its lines joined by a newline; "" at the end of the connection."""
         lines = []
         while True:
-            line = (await self.reader.readline()).decode().rstrip("\r\n")
+            async with asyncio.timeout(30):
+                line = (await self.reader.readline()).decode().rstrip("\r\n")
             lines.append(line)
             if line[3:4] != "-":
                 return "\n".join(lines)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 from proofs import HANDSHAKE_REFUSED, LETTER, events, forget_early, kept, peer, refused_in_handshake, sign_in
+from world import Site, Talk, World, new_world
 
 from mssante.app.sandbox.pki import Legal
 from mssante.model.decision import Kind
-from world import Site, Talk, World, new_world
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

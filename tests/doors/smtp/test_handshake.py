@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from proofs import Stage, hang_up, one_site
-
 from world import Talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
