@@ -3,7 +3,7 @@
 asyncio's own STARTTLS drops the connection before the alert of a refused handshake is written, and the peer would not
 learn why (law 8); here the alert goes out first. What came in clear before the handshake never gets in here.
 
-Source: RFC 3207 section 4; RFC 5246 section 7.2 (alerts).
+Source: RFC 3207 section 4; RFC 5246 section 7.2 (alerts), as OpenSSL makes them.
 """
 
 import contextlib
