@@ -92,12 +92,15 @@ def _state(outcome: Outcome) -> CopyState:
 
 
 def _detail(outcome: Outcome) -> str:
+    """Return the detail for the queue and the audit, where a peer's own words never stand (law 4)."""
     match outcome:
         case Delivered():
             return outcome.detail
         case Relayed():
             return outcome.tls
         case Deferred() | Failed():
+            if outcome.reply:
+                return f"{outcome.refusal.kind.value}: {_reply_code(outcome.reply)}"
             return outcome.refusal.detail or outcome.refusal.public
 
 
