@@ -148,7 +148,27 @@ async def test_a_full_disk_is_noticed_before_the_data(office: Office) -> None:
     assert _refusal(await office.submit(letter())).kind is Kind.STORE_FULL
 
 
-async def test_the_same_message_twice_is_two_messages(office: Office) -> None:
+async def test_the_same_bytes_without_a_message_id_may_be_meant_twice(office: Office) -> None:
     for _ in range(2):
         await office.submit(letter(), f"x@{FAR}")
+    assert await office.states() == {CopyState.WAITING: 2}
+
+
+async def test_a_message_sent_again_after_a_lost_answer_is_accepted_under_its_first_reference(office: Office) -> None:
+    sent = letter(ident="un@poste.test")
+    first = await office.submit(sent, f"x@{FAR}")
+    again = await office.submit(sent, f"x@{FAR}")
+    assert isinstance(first, Accepted)
+    assert again == first
+    assert await office.states() == {CopyState.WAITING: 1}
+    *_, row = await office.events("message.submitted")
+    assert row.facts["same_as"] == first.reference
+
+
+@pytest.mark.parametrize("change", ["recipient", "content", "message-id"])
+async def test_a_message_that_differs_at_all_is_another_one(office: Office, change: str) -> None:
+    await office.submit(letter(ident="un@poste.test"), f"x@{FAR}")
+    text = "Autre" if change == "content" else "Bonjour"
+    ident = "deux@poste.test" if change == "message-id" else "un@poste.test"
+    await office.submit(letter(text, ident=ident), f"y@{FAR}" if change == "recipient" else f"x@{FAR}")
     assert await office.states() == {CopyState.WAITING: 2}

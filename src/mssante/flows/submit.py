@@ -4,6 +4,7 @@ Every door makes the same `Submission`, so that no rule can be forgotten in one 
 acceptance is `mssante.flows.deliver`.
 """
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -211,13 +212,13 @@ class Sending:
         )
         now = flow.clock()
         try:
-            changes = await flow.store.write(lambda tx: self._commit(tx, submission, now))
+            changes, reference = await flow.store.write(lambda tx: self._commit(tx, submission, now))
         except StoreError as error:
             return store_refusal(error)
         flow.probe("K09-message")
         flow.notifier.publish(changes)
         flow.notifier.wake_queue()
-        return Accepted(submission.reference)
+        return Accepted(reference)
 
     def abort(self) -> None:
         """Drop what was taken in."""
@@ -225,10 +226,19 @@ class Sending:
             self._intake.discard()
             self._intake = None
 
-    async def _commit(self, tx: Tx, submission: Submission, now: datetime) -> list[Change]:
-        """Write body, copy in Sent, one queue row per recipient and the audit row in the transaction given (S4)."""
+    async def _commit(self, tx: Tx, submission: Submission, now: datetime) -> tuple[list[Change], str]:
+        """Write body, copy in Sent, one queue row per recipient and the audit row in the transaction given (S4).
+
+        Returns:
+            The changes and the reference; that of the first time when the same message was accepted before.
+        """
         flow = self._flow
-        sender = submission.envelope.sender
+        if submission.summary.message_id:
+            key = self._message_key(submission)
+            first = await messages.first_reference(tx, key, submission.reference, now)
+            if first != submission.reference:
+                await audit.append(tx, self._event(submission, {"same_as": first}), now)
+                return [], first
         head = completed_head(
             submission.summary,
             submission.envelope,
@@ -239,20 +249,27 @@ class Sending:
         message = await messages.add_message(
             tx,
             reference=submission.reference,
-            sender=sender,
+            sender=submission.envelope.sender,
             summary=submission.summary,
             body=submission.body,
             decision=", ".join(sorted(self._rules)),
             now=now,
         )
-        changes = await self._file_in_sent(tx, message, sender, head, now)
-        prefix = self._received(submission, now) + head
+        changes = await self._file_in_sent(tx, message, submission.envelope.sender, head, now)
+        await self._queue_copies(tx, message, submission, self._received(submission, now) + head, now)
+        await audit.append(tx, self._event(submission, {}), now)
+        flow.probe("K08-message")
+        return changes, submission.reference
+
+    async def _queue_copies(
+        self, tx: Tx, message: MessageId, submission: Submission, prefix: bytes, now: datetime
+    ) -> None:
         for recipient in submission.envelope.recipients:
             await queue.add_copy(
                 tx,
                 message=message,
                 reference=submission.reference,
-                sender=sender,
+                sender=submission.envelope.sender,
                 recipient=recipient,
                 options=submission.envelope.options,
                 prefix=prefix,
@@ -260,9 +277,22 @@ class Sending:
                 due_at=now,
                 now=now,
             )
-        await audit.append(tx, self._event(submission), now)
-        flow.probe("K08-message")
-        return changes
+
+    def _message_key(self, submission: Submission) -> bytes:
+        """Return what makes this message the same as an earlier one: who sends, the envelope and every byte (law 10).
+
+        Asked only of messages with a Message-ID: without one, the same bytes may well be meant twice.
+        """
+        envelope = submission.envelope
+        parts = (
+            "submission",
+            self._identity.login.casefold(),
+            envelope.sender.key if envelope.sender else "",
+            ",".join(sorted(recipient.address.key for recipient in envelope.recipients)),
+            envelope.options.envelope_id or "",
+            submission.body.sha256.hex(),
+        )
+        return hashlib.sha256("\0".join(parts).encode()).digest()[:16]
 
     async def _file_in_sent(
         self, tx: Tx, message: MessageId, sender: Address | None, head: bytes, now: datetime
@@ -296,7 +326,7 @@ class Sending:
     def _actor(self) -> str:
         return self._flow.actor(self._identity)
 
-    def _event(self, submission: Submission) -> AuditEvent:
+    def _event(self, submission: Submission, more: dict[str, str]) -> AuditEvent:
         key = self._flow.settings.trace_key
         recipients = submission.envelope.recipients
         facts: dict[str, str | int] = {
@@ -308,6 +338,7 @@ class Sending:
             "ip": self._peer.ip,
             "list": self._flow.trust.list_version(),
             **submission.summary.national,
+            **more,
         }
         rules = ", ".join(sorted(self._rules))
         return AuditEvent("message.submitted", self._actor(), submission.reference, "ok", rules, facts)
