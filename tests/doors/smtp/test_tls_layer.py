@@ -1,8 +1,11 @@
 """The server side of TLS in memory, against a client in memory."""
 
+import contextlib
 import ssl
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from mssante.doors.smtp.tls import TlsLayer
 
@@ -16,30 +19,22 @@ class Client:
 
     def step(self, data: bytes) -> bytes:
         self.incoming.write(data)
-        try:
+        with contextlib.suppress(ssl.SSLWantReadError):
             self.session.do_handshake()
-        except ssl.SSLWantReadError:
-            pass
         return self.outgoing.read()
 
 
 @pytest.fixture(scope="module")
-def files(pki, tmp_path_factory):
+def files(pki, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
     for name, issued in (("server", pki.operator), ("expired", pki.bad["expired"])):
         (folder / f"{name}.pem").write_bytes(pki.pki.chain_pem(issued))
         (folder / f"{name}.key").write_bytes(issued.key_pem)
-    (folder / "root.pem").write_bytes(ssl.DER_cert_to_PEM_cert(pki.pki.root.certificate.public_bytes(_der())).encode())
+    (folder / "root.pem").write_bytes(ssl.DER_cert_to_PEM_cert(pki.pki.root.certificate.public_bytes(Encoding.DER)).encode())
     return folder
 
 
-def _der():
-    from cryptography.hazmat.primitives.serialization import Encoding
-
-    return Encoding.DER
-
-
-def server_context(files) -> ssl.SSLContext:
+def server_context(files: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files / "server.pem", files / "server.key")
     context.load_verify_locations(files / "root.pem")
@@ -47,7 +42,7 @@ def server_context(files) -> ssl.SSLContext:
     return context
 
 
-def client_context(files, name: str | None) -> ssl.SSLContext:
+def client_context(files: Path, name: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
@@ -66,8 +61,8 @@ def shake(layer: TlsLayer, client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", [None, "server"])
-def test_shakes_hands_and_carries_text_both_ways_in_any_pieces(files, name: str | None) -> None:
-    layer, client = TlsLayer(server_context(files)), Client(client_context(files, name))
+def test_shakes_hands_and_carries_text_both_ways_in_any_pieces(files: Path, name: str | None) -> None:
+    layer, client = TlsLayer(server_context(files)), Client(client_context(files: Path, name))
     shake(layer, client)
     assert bool(layer.session.getpeercert(binary_form=True)) is bool(name)
     client.session.write(b"EHLO peer\r\n")
@@ -77,18 +72,18 @@ def test_shakes_hands_and_carries_text_both_ways_in_any_pieces(files, name: str 
     assert client.session.read() == b"250 ok\r\n"
 
 
-def test_tells_the_peer_why_its_certificate_is_refused(files) -> None:
+def test_tells_the_peer_why_its_certificate_is_refused(files: Path) -> None:
     layer, client = TlsLayer(server_context(files)), Client(client_context(files, "expired"))
-    data = client.step(layer.output() or b"")
+    assert layer.receive(client.step(b"")) == b""
+    refused = client.step(layer.output())
     with pytest.raises(ssl.SSLCertVerificationError):
-        while True:
-            layer.receive(data)
-            data = client.step(layer.output())
-    with pytest.raises(ssl.SSLError, match="(?i)expired"):
-        client.step(layer.output())
+        layer.receive(refused)
+    alert = layer.output()
+    with pytest.raises(ssl.SSLError, match=r"(?i)expired"):
+        client.step(alert)
 
 
-def test_says_its_end_and_hears_the_peers(files) -> None:
+def test_says_its_end_and_hears_the_peers(files: Path) -> None:
     layer, client = TlsLayer(server_context(files)), Client(client_context(files, None))
     shake(layer, client)
     with pytest.raises(ssl.SSLWantReadError):
@@ -99,6 +94,7 @@ def test_says_its_end_and_hears_the_peers(files) -> None:
     client.session.unwrap()
 
 
-def test_bytes_that_are_no_tls_are_refused(files) -> None:
+def test_bytes_that_are_no_tls_are_refused(files: Path) -> None:
+    layer = TlsLayer(server_context(files))
     with pytest.raises(ssl.SSLError):
-        TlsLayer(server_context(files)).receive(b"EHLO in.clear\r\n")
+        layer.receive(b"EHLO in.clear\r\n")
