@@ -30,7 +30,9 @@ def files(pki, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, issued in (("server", pki.operator), ("expired", pki.bad["expired"])):
         (folder / f"{name}.pem").write_bytes(pki.pki.chain_pem(issued))
         (folder / f"{name}.key").write_bytes(issued.key_pem)
-    (folder / "root.pem").write_bytes(ssl.DER_cert_to_PEM_cert(pki.pki.root.certificate.public_bytes(Encoding.DER)).encode())
+    (folder / "root.pem").write_bytes(
+        ssl.DER_cert_to_PEM_cert(pki.pki.root.certificate.public_bytes(Encoding.DER)).encode()
+    )
     return folder
 
 
@@ -62,7 +64,7 @@ def shake(layer: TlsLayer, client: Client) -> None:
 
 @pytest.mark.parametrize("name", [None, "server"])
 def test_shakes_hands_and_carries_text_both_ways_in_any_pieces(files: Path, name: str | None) -> None:
-    layer, client = TlsLayer(server_context(files)), Client(client_context(files: Path, name))
+    layer, client = TlsLayer(server_context(files)), Client(client_context(files, name))
     shake(layer, client)
     assert bool(layer.session.getpeercert(binary_form=True)) is bool(name)
     client.session.write(b"EHLO peer\r\n")
