@@ -180,7 +180,7 @@ async def test_names_a_body_that_is_missing_or_changed(blobs: BlobFolder) -> Non
     with pytest.raises(StoreDamagedError, match=body.sha256.hex()):
         blobs.read(body)
     file.unlink()
-    with pytest.raises(StoreDamagedError, match="No such file"):
+    with pytest.raises(StoreDamagedError, match="introuvable"):
         blobs.read(body)
     assert blobs.head(body, 10) == b""
     with pytest.raises(StoreDamagedError):

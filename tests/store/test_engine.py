@@ -112,7 +112,7 @@ async def test_finishes_what_is_queued_before_it_closes_and_refuses_later(tmp_pa
         store.read_long(domains.list_domains),
         store.commits_elsewhere(),
     ):
-        with pytest.raises(StoreError, match="closed"):
+        with pytest.raises(StoreError, match="est fermé"):
             await refused
     await store.close()
 

@@ -76,7 +76,7 @@ async def test_a_full_disk_keeps_nothing_of_the_refused_and_works_again_with_roo
     ballast.write_bytes(bytes(2 * 1024 * 1024))
     results = [await _outcome(store.write(_publish)) for _ in range(12)]
     assert results[0] is None
-    assert "no room left for" in str(results[-1])
+    assert "plus de place" in str(results[-1])
     assert "mssante.db" in str(results[-1])
     results = await asyncio.gather(*(store.write(_publish) for _ in range(5)), return_exceptions=True)
     assert {type(result) for result in results} == {StoreFullError}
@@ -105,9 +105,9 @@ async def test_a_read_only_disk_is_named_with_the_fix(small_disk: Path) -> None:
     store = await Store.open(small_disk / "data", StoreSettings())
     await store.close()
     await asyncio.to_thread(subprocess.run, [MOUNT, "-o", "remount,ro", str(small_disk)], check=True)
-    with pytest.raises(StoreError, match=r"mssante\.db.*(ours to write|right to write)"):
+    with pytest.raises(StoreError, match=r"mssante\.db.*(cet utilisateur y écrit|le droit d'écrire)"):
         await Store.open(small_disk / "data", StoreSettings())
-    with pytest.raises(StoreError, match="ours to write"):
+    with pytest.raises(StoreError, match="cet utilisateur y écrit"):
         await Store.open(small_disk / "other", StoreSettings())
 
 
@@ -116,9 +116,9 @@ async def test_refuses_every_write_after_a_flush_that_failed(tmp_path: Path, mon
     await store.write(lambda tx: domains.add_domain(tx, "good.fr", NOW))
     with monkeypatch.context() as patch:
         patch.setattr(store._writer, "_connection", FlushFails(store._writer._connection))
-        with pytest.raises(StoreError, match="disk"):
+        with pytest.raises(StoreError, match="disque"):
             await store.write(lambda tx: domains.add_domain(tx, "lost.fr", NOW))
-    with pytest.raises(StoreError, match="start this program again"):
+    with pytest.raises(StoreError, match="redémarrez ce programme"):
         await store.write(lambda tx: domains.add_domain(tx, "later.fr", NOW))
     assert await store.read(domains.list_domains) == ("good.fr",)
     await store.close()
@@ -130,7 +130,7 @@ async def test_refuses_every_write_after_a_flush_that_failed(tmp_path: Path, mon
 async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "mssante.db").write_bytes(b"not a database, but longer than a header of one" * 100)
     before = (tmp_path / "mssante.db").read_bytes()
-    with pytest.raises(StoreDamagedError, match=r"mssante\.db is damaged or is not a database"):
+    with pytest.raises(StoreDamagedError, match=r"mssante\.db est abîmé ou n'est pas une base"):
         await Store.open(tmp_path, StoreSettings())
     assert (tmp_path / "mssante.db").read_bytes() == before
 
@@ -139,7 +139,7 @@ async def test_the_database_of_another_program_is_refused(tmp_path: Path) -> Non
     other = apsw.Connection(str(tmp_path / "mssante.db"))
     other.execute("CREATE TABLE theirs (x)")
     other.close()
-    with pytest.raises(StoreSchemaError, match="another program"):
+    with pytest.raises(StoreSchemaError, match="d'un autre programme"):
         await Store.open(tmp_path, StoreSettings())
 
 
@@ -156,7 +156,7 @@ async def test_a_damaged_page_is_found_and_the_rest_stays_readable(tmp_path: Pat
     assert await damaged.read(domains.list_domains) == ("good.fr",)
     found = await check(damaged)
     assert found.findings
-    assert all("put back the last good copy" in finding.text for finding in found.findings)
+    assert all("remettez la dernière bonne copie" in finding.text for finding in found.findings)
     await damaged.close()
 
 
@@ -190,7 +190,7 @@ def test_refuses_an_sqlite_whose_log_may_be_reset(
     version: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(connection.apsw, "sqlite_lib_version", lambda: version)
-    with pytest.raises(StoreSchemaError, match=rf"SQLite {version} .* install apsw"):
+    with pytest.raises(StoreSchemaError, match=rf"SQLite {version} .* installez apsw"):
         connection.connect(tmp_path / "x.db", reader=False)
 
 

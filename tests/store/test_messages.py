@@ -85,7 +85,7 @@ async def test_refuses_to_file_in_a_mailbox_that_is_not_there(store: Store) -> N
         kept = await message(tx)
         await messages.file_message(tx, message=kept, mailbox_id=MailboxId(99), role=Role.INBOX, prefix=b"", now=NOW)
 
-    with pytest.raises(StoreError, match="no such mailbox"):
+    with pytest.raises(StoreError, match="n'existe plus"):
         await store.write(work)
 
 

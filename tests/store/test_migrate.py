@@ -39,18 +39,18 @@ def test_brings_an_empty_and_an_older_database_up_to_date(path: Path) -> None:
 
 def test_refuses_a_database_that_is_newer_than_the_program(path: Path) -> None:
     _migrate(path, SECOND)
-    with pytest.raises(StoreSchemaError, match="has schema 2, this program knows up to 1"):
+    with pytest.raises(StoreSchemaError, match="a le schéma 2, ce programme connaît jusqu'au 1"):
         _migrate(path)
 
 
 def test_refuses_a_step_that_was_changed_after_the_fact(path: Path) -> None:
     _migrate(path, SECOND)
-    with pytest.raises(StoreSchemaError, match=r"another text of 0002_more\.sql"):
+    with pytest.raises(StoreSchemaError, match=r"un autre texte de 0002_more\.sql"):
         _migrate(path, Migration(2, SECOND.name, SECOND.sql + "-- changed"))
 
 
 def test_a_step_that_fails_leaves_the_version_before_in_force(path: Path) -> None:
-    with pytest.raises(StoreError, match=r"0002_broken\.sql failed, schema 1 stays in force"):
+    with pytest.raises(StoreError, match=r"0002_broken\.sql a échoué, le schéma 1 reste en vigueur"):
         _migrate(path, BROKEN)
     assert _migrate(path, SECOND) == 2
 

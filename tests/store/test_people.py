@@ -55,7 +55,7 @@ async def test_an_address_is_never_given_twice(store: Store) -> None:
     box = await store.write(mailbox)
     await store.write(lambda tx: mailboxes.set_mailbox_state(tx, box.mailbox_id, MailboxState.CLOSED, NOW))
     upper = parse_address("ALICE.MARTIN@CHU.mssante.fr")
-    with pytest.raises(StoreError, match="never given twice"):
+    with pytest.raises(StoreError, match="jamais redonnée"):
         await store.write(lambda tx: mailbox(tx, upper))
     found = await store.read(lambda tx: mailboxes.mailbox_by_key(tx, upper.key))
     assert found is not None
@@ -71,11 +71,11 @@ async def test_changes_state_and_quota_of_a_mailbox_that_is_there(store: Store) 
         (found,) = await mailboxes.list_mailboxes(tx)
         assert (found.quota_bytes, found.state) == (5, MailboxState.SUSPENDED)
         nobody = MailboxId(99)
-        with pytest.raises(StoreError, match="no mailbox 99"):
+        with pytest.raises(StoreError, match="la boîte 99 n'existe pas"):
             await mailboxes.set_quota(tx, nobody, 5)
-        with pytest.raises(StoreError, match="no mailbox 99"):
+        with pytest.raises(StoreError, match="la boîte 99 n'existe pas"):
             await mailboxes.set_mailbox_state(tx, nobody, MailboxState.ACTIVE, NOW)
-        with pytest.raises(StoreError, match="no folder"):
+        with pytest.raises(StoreError, match="n'a pas de dossier"):
             await mailboxes.folder_by_role(tx, nobody, Role.INBOX)
 
     await store.write(work)
@@ -96,9 +96,9 @@ async def test_finds_an_account_by_login_and_by_certificate_name(store: Store) -
             ("bob", False),
         ]
         for login, name in (("agenda", None), ("other", other_form)):
-            with pytest.raises(StoreError, match="another account's"):
+            with pytest.raises(StoreError, match="existe déjà"):
                 await accounts.create_account(tx, login, AccountKind.PERSON, certificate_name=name, now=NOW)
-        with pytest.raises(StoreError, match="no account 99"):
+        with pytest.raises(StoreError, match="le compte 99 n'existe pas"):
             await accounts.set_account_active(tx, AccountId(99), active=True)
 
     await store.write(work)

@@ -43,7 +43,7 @@ async def create_account(
         created_at=to_micros(now),
     )
     if row is None:
-        msg = f"login {login} or its certificate name is another account's: choose another one"
+        msg = f"le compte {login}, ou le nom de son certificat, existe déjà : choisissez-en un autre"
         raise StoreError(msg)
     return Account(AccountId(row[0]), login, kind, certificate_name, active=True)
 
@@ -72,7 +72,7 @@ async def set_account_active(tx: Tx, account_id: AccountId, *, active: bool) -> 
         StoreError: there is no such account.
     """
     if await tx.one("set_account_active", account_id=account_id, active=int(active)) is None:
-        msg = f"there is no account {account_id}: list the accounts and try again"
+        msg = f"le compte {account_id} n'existe pas : listez les comptes et réessayez"
         raise StoreError(msg)
 
 

@@ -22,7 +22,8 @@ from typing import Any, Final
 
 from mssante.model.errors import StoreDamagedError, StoreError, StoreFullError
 from mssante.model.message import Body
-from mssante.store.connection import room_bytes
+from mssante.model.system import reason
+from mssante.store.connection import no_room, room_bytes
 
 PIECE_BYTES: Final = 256 * 1024
 PENDING_BYTES: Final = 1024 * 1024
@@ -79,7 +80,7 @@ class BlobFolder:
         """
         data = body.data if body.data is not None else self._load(body)
         if len(data) != body.size_bytes or hashlib.sha256(data).digest() != body.sha256:
-            msg = f"body {body.sha256.hex()} is not what was received: put back its last good copy"
+            msg = f"le corps {body.sha256.hex()} n'est plus ce qui a été reçu : remettez sa dernière bonne copie"
             raise StoreDamagedError(msg)
         return data
 
@@ -133,8 +134,7 @@ class BlobFolder:
         try:
             return (self.path / (body.path or "")).read_bytes()
         except OSError as error:
-            reason = error.strerror or str(error)
-            msg = f"body {body.path} of the store cannot be read ({reason}): put back its last good copy"
+            msg = f"le corps {body.path} du magasin est illisible ({reason(error)}) : remettez sa dernière bonne copie"
             raise StoreDamagedError(msg) from error
 
     def _remove_old(self, file: Path, limit: datetime) -> int:
@@ -323,10 +323,8 @@ class Spool:
 def blob_error(error: OSError, path: Path) -> StoreError:
     """Return the error of the file system as one of ours, naming the folder and the fix."""
     if error.errno in _NO_ROOM:
-        return StoreFullError(f"no room left in {path}: free some on that disk; nothing of this was kept")
-    return StoreError(
-        f"{path} cannot be written ({error.strerror or error}): check the disk and the rights of the folder"
-    )
+        return StoreFullError(no_room(path))
+    return StoreError(f"{path} : écriture impossible ({reason(error)}) ; vérifiez le disque et les droits du dossier")
 
 
 def _flush_folder(folder: Path) -> None:

@@ -38,7 +38,7 @@ def check_engine(version: str) -> None:
     Source: reliability.md B.
     """
     if tuple(int(part) for part in version.split(".")[:3]) < OLDEST_ENGINE:
-        msg = f"SQLite {version} may corrupt databases: install apsw 3.51.3 or later (pip install --upgrade apsw)"
+        msg = f"SQLite {version} peut abîmer une base : installez apsw 3.51.3 ou après (pip install --upgrade apsw)"
         raise StoreSchemaError(msg)
 
 
@@ -79,27 +79,34 @@ def translate(error: apsw.Error, path: Path) -> StoreError:
     """Return the error of the engine as one of ours, naming the file and the fix in one line."""
     match error:
         case apsw.FullError():
-            return StoreFullError(f"no room left for {path}: free some on that disk; nothing of this was kept")
+            return StoreFullError(no_room(path))
         case apsw.CorruptError() | apsw.NotADBError():
-            return StoreDamagedError(f"{path} is damaged or is not a database: put back its last good copy ({error})")
+            fix = f"remettez sa dernière bonne copie ({error})"
+            return StoreDamagedError(f"{path} est abîmé ou n'est pas une base : {fix}")
         case apsw.ReadOnlyError():
-            return StoreError(f"{path} is read-only: give this user the right to write in {path.parent}")
+            fix = f"donnez à cet utilisateur le droit d'écrire dans {path.parent}"
+            return StoreError(f"{path} est en lecture seule : {fix}")
         case apsw.CantOpenError():
             return StoreError(
-                f"{path} cannot be opened: check that {path.parent} exists and is ours to write ({error})"
+                f"{path} ne s'ouvre pas : vérifiez que {path.parent} existe et que cet utilisateur y écrit ({error})"
             )
         case apsw.BusyError():
             return StoreError(
-                f"{path} is held by another program for more than {BUSY_MILLISECONDS // 1000} s: try again"
+                f"{path} est tenu par un autre programme depuis plus de {BUSY_MILLISECONDS // 1000} s : réessayez"
             )
         case apsw.IOError() if (
             getattr(error, "extendedresult", 0) in _NO_ROOM_CODES and room_bytes(path.parent) < _ROOM_BYTES
         ):
-            return StoreFullError(f"no room left for {path}: free some on that disk; nothing of this was kept")
+            return StoreFullError(no_room(path))
         case apsw.IOError():
-            return StoreError(f"the disk of {path} fails: check it before anything else ({error})")
+            return StoreError(f"{path} : le disque ne répond pas bien, vérifiez-le avant toute chose ({error})")
         case _:
             return StoreError(f"{path}: {error}")
+
+
+def no_room(path: Path) -> str:
+    """Return what is said when the disk is full."""
+    return f"{path} : plus de place ; libérez-en sur ce disque, rien de cette opération n'a été gardé"
 
 
 def room_bytes(folder: Path) -> int:

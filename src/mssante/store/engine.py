@@ -19,6 +19,7 @@ import apsw
 
 from mssante.model.errors import StoreError
 from mssante.model.settings import StoreSettings
+from mssante.model.system import reason
 from mssante.store.blobs import BlobFolder
 from mssante.store.connection import FILE_NAME, SqliteTx, connect, translate
 from mssante.store.migrate import load_migrations, migrate
@@ -153,7 +154,7 @@ class Store:
         return reader
 
     def _closed_error(self) -> StoreError:
-        return StoreError(f"{self.path} is closed: this program is stopping")
+        return StoreError(f"{self.path} est fermé : ce programme s'arrête")
 
 
 def _data_version(connection: apsw.Connection) -> int:
@@ -166,8 +167,8 @@ def _prepare(path: Path, probe: Callable[[str], None]) -> apsw.Connection:
         # Made by us first, so that the database, its log and its shared memory are readable by this user only.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        reason = error.strerror or str(error)
-        msg = f"{path} cannot be opened: {reason}; check that {path.parent} exists and is ours to write"
+        fix = f"vérifiez que {path.parent} existe et que cet utilisateur y écrit"
+        msg = f"{path} ne s'ouvre pas : {reason(error)} ; {fix}"
         raise StoreError(msg) from error
     connection = connect(path, reader=False)
     try:

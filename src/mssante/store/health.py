@@ -14,7 +14,8 @@ from mssante.store.tx import Row, Tx, Value
 
 _PAGE_ROWS = 100
 _DAMAGED_NAMED = 20
-_FIX = "put back the last good copy of the data folder"
+_FAULTS_SHOWN = 2
+_FIX = "remettez la dernière bonne copie du dossier des données"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,12 @@ async def check(store: Store, *, body_limit: int = 10_000, low_bytes: int = 0) -
     while await store.read_long(walk.look):
         pass
     findings += [
-        Finding(reference, f"the body is missing or is not what was received: {_FIX}") for reference in walk.damaged
+        Finding(reference, f"le corps manque ou n'est plus ce qui a été reçu : {_FIX}") for reference in walk.damaged
     ]
     free_bytes = store.blobs.free_bytes()
     if free_bytes < low_bytes:
-        findings.append(Finding(str(store.path.parent), f"only {free_bytes} bytes are left: free some on that disk"))
+        text = f"il ne reste que {free_bytes // 1024} Kio : libérez de la place sur ce disque"
+        findings.append(Finding(str(store.path.parent), text))
     version, queue = await store.read_long(_read_state)
     return Health(tuple(findings), version, walk.checked, tuple(walk.damaged), queue, free_bytes)
 
@@ -99,10 +101,18 @@ class _Walk:
 
 
 async def _check_file(tx: Tx) -> list[Finding]:
-    checked = await _all(tx, "quick_check") or [("the check itself cannot read it",)]
-    found = [Finding("mssante.db", f"{row[0]}: {_FIX}") for row in checked if row[0] != "ok"]
+    checked = await _all(tx, "quick_check") or [("la vérification elle-même ne peut pas le lire",)]
+    found = [Finding("mssante.db", f"{_one_line(row[0])} : {_FIX}") for row in checked if row[0] != "ok"]
     lost = await _all(tx, "foreign_key_check")
-    return found + [Finding(str(row[0]), f"row {row[1]} points to nothing in {row[2]}: {_FIX}") for row in lost]
+    return found + [Finding(str(row[0]), f"la ligne {row[1]} ne mène à rien dans {row[2]} : {_FIX}") for row in lost]
+
+
+def _one_line(text: Value) -> str:
+    """Return the start of what the engine's check says: after the first faults the rest tells nothing more."""
+    parts = str(text).replace("*** in database main ***", "").split("\n")
+    faults = [part.strip() for part in parts if part.strip()]
+    more = f" ; et {len(faults) - _FAULTS_SHOWN} autres défauts" if len(faults) > _FAULTS_SHOWN else ""
+    return " ; ".join(faults[:_FAULTS_SHOWN]) + more
 
 
 async def _read_state(tx: Tx) -> tuple[int, Mapping[CopyState, int]]:

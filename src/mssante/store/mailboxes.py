@@ -40,7 +40,7 @@ async def create_mailbox(
         created_at=to_micros(now),
     )
     if row is None:
-        msg = f"address {address} is or was given: choose another one, addresses are never given twice"
+        msg = f"l'adresse {address} est ou a été donnée : choisissez-en une autre, une adresse n'est jamais redonnée"
         raise StoreError(msg)
     mailbox_id = MailboxId(row[0])
     for role, name in FOLDER_NAMES.items():
@@ -91,14 +91,14 @@ async def folder_by_role(tx: Tx, mailbox_id: MailboxId, role: Role) -> Folder:
     """
     row = await tx.one("folder_by_role", mailbox_id=mailbox_id, role=role.value)
     if row is None:
-        msg = f"mailbox {mailbox_id} has no folder for {role.value}: list the mailboxes and try again"
+        msg = f"la boîte {mailbox_id} n'a pas de dossier {role.value} : listez les boîtes et réessayez"
         raise StoreError(msg)
     return _folder(row)
 
 
 def _must_be(row: Row | None, mailbox_id: MailboxId) -> None:
     if row is None:
-        msg = f"there is no mailbox {mailbox_id}: list the mailboxes and try again"
+        msg = f"la boîte {mailbox_id} n'existe pas : listez les boîtes et réessayez"
         raise StoreError(msg)
 
 

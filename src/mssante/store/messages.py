@@ -227,7 +227,7 @@ async def _take_out(tx: Tx, folder_id: FolderId, uid: int, row: Row) -> Change:
 
 def _some(row: Row | None) -> Row:
     if row is None:
-        msg = "there is no such mailbox, folder or message any more: read the list again"
+        msg = "cette boîte, ce dossier ou ce message n'existe plus : relisez la liste"
         raise StoreError(msg)
     return row
 

@@ -52,7 +52,7 @@ def load_migrations() -> tuple[Migration, ...]:
             found.append(Migration(int(match[1]), file.name, file.read_text(encoding="utf-8")))
     found.sort(key=lambda migration: migration.version)
     if [migration.version for migration in found] != list(range(1, len(found) + 1)):
-        msg = f"the migrations of this program are not numbered 1 to {len(found)}: install it again"
+        msg = f"les migrations de ce programme ne vont pas de 1 à {len(found)} : réinstallez-le"
         raise StoreError(msg)
     return tuple(found)
 
@@ -94,17 +94,19 @@ def _check_known(connection: apsw.Connection, path: Path, migrations: tuple[Migr
     owner = connection.execute("PRAGMA application_id").fetchall()[0][0]
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
     if owner != APPLICATION_ID and (owner or tables):
-        msg = f"{path} is the database of another program: choose another data folder"
+        msg = f"{path} est la base d'un autre programme : choisissez un autre dossier"
         raise StoreSchemaError(msg)
     version = schema_version(connection)
     if version > len(migrations):
-        msg = f"{path} has schema {version}, this program knows up to {len(migrations)}: start the newer program again"
+        known = f"ce programme connaît jusqu'au {len(migrations)}"
+        msg = f"{path} a le schéma {version}, {known} : reprenez le programme plus récent"
         raise StoreSchemaError(msg)
     if not version:
         return
     for number, name, digest in connection.execute("SELECT version, name, sha256 FROM migration ORDER BY version"):
         if migrations[number - 1].digest != digest:
-            msg = f"{path} was made with another text of {name}: start the program that made it, or restore a backup"
+            fix = "reprenez le programme qui l'a fait, ou une sauvegarde"
+            msg = f"{path} a été fait avec un autre texte de {name} : {fix}"
             raise StoreSchemaError(msg)
 
 
@@ -128,7 +130,7 @@ def _apply(connection: apsw.Connection, path: Path, migration: Migration, probe:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         reason = translate(error, path)
-        msg = f"{migration.name} failed, schema {migration.version - 1} stays in force: {reason}"
+        msg = f"{migration.name} a échoué, le schéma {migration.version - 1} reste en vigueur : {reason}"
         raise type(reason)(msg) from error
 
 

@@ -112,7 +112,7 @@ class Writer:
 
     def _put(self, job: _Job) -> asyncio.Future[Any]:
         if self._closed:
-            job.future.set_exception(StoreError(f"{self._path} is closed: this program is stopping"))
+            job.future.set_exception(StoreError(f"{self._path} est fermé : ce programme s'arrête"))
         else:
             self._waiting.append(job)
             self._wake.set()
@@ -257,7 +257,8 @@ class Writer:
 
     def _distrust(self, error: apsw.Error) -> None:
         # After a failed flush the kernel may have dropped the pages: a second flush that succeeds proves nothing.
-        self._suspect = f"a flush of {self._path} failed ({error}): check the disk, then start this program again"
+        fix = "vérifiez le disque, puis redémarrez ce programme"
+        self._suspect = f"{self._path} n'a pas pu être écrit sur le disque ({error}) : {fix}"
 
     def _note_log(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
         self._log_pages = pages
