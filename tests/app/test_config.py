@@ -47,20 +47,25 @@ def test_reads_every_section_and_resolves_paths_from_the_file(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("refresh_seconds", "refresh_second"), "did you mean 'refresh_seconds'"),
-        (("refresh_seconds = 60", 'refresh_seconds = "x"'), "[trust] refresh_seconds must be a number"),
-        (("refresh_seconds = 60", "refresh_seconds = -1"), "must not be negative"),
-        (("refresh_seconds = 60", "crl_required = 1"), "must be true or false"),
+        (("refresh_seconds", "refresh_second"), "peut-être 'refresh_seconds' ?"),
+        (("refresh_seconds = 60", 'refresh_seconds = "x"'), "[trust] refresh_seconds doit être un nombre"),
+        (("refresh_seconds = 60", "refresh_seconds = -1"), "doit être entre 0.001 et"),
+        (("refresh_seconds = 60", "refresh_seconds = nan"), "doit être entre 0.001 et"),
+        (("[secrets]", "[smtp]\nport = 65536\n[secrets]"), "[smtp] port doit être entre 0 et 65535"),
+        (("[secrets]", "[submission]\nimplicit_port = -2\n[secrets]"), "doit être entre -1 et 65535"),
+        (("[secrets]", "[queue]\nworkers = 0\n[secrets]"), "[queue] workers doit être entre 1 et"),
+        (("[operator]", '[operator]\nlanguage = "fr"'), "language n'est pas un réglage"),
+        (("refresh_seconds = 60", "crl_required = 1"), "doit être true ou false"),
         (('mode = "static"', 'mode = "magic"'), '"dns", "static"'),
-        (('role = "operator"', 'role = "king"'), 'role must be "operator" or "manager"'),
-        (("[secrets]", "[secret]"), "did you mean 'secrets'"),
-        (('name = "chu"', ""), "[operator] name is missing"),
-        (("[operator]", "[operator"), "is not TOML"),
-        (('["smtp.ch.mssante.fr=127.0.0.1:2525"]', "3"), "a table of lists of texts"),
-        (("https://", "http://"), "list_url must begin with https://"),
-        (("refresh_seconds = 60", 'signature = "required"'), "signer_names is empty"),
-        (("refresh_seconds = 60", "shrink_share = 2"), "between 0 and 1"),
-        (('data_dir = "data"', "data_dir = 3"), "must be a path"),
+        (('role = "operator"', 'role = "king"'), 'role doit être "operator" ou "manager"'),
+        (("[secrets]", "[secret]"), "peut-être 'secrets' ?"),
+        (('name = "chu"', ""), "il manque [operator] name"),
+        (("[operator]", "[operator"), "pas du TOML"),
+        (('["smtp.ch.mssante.fr=127.0.0.1:2525"]', "3"), "une table de listes de textes"),
+        (("https://", "http://"), "list_url doit commencer par https://"),
+        (("refresh_seconds = 60", 'signature = "required"'), "signer_names est vide"),
+        (("refresh_seconds = 60", "shrink_share = 2"), "entre 0 et 1"),
+        (('data_dir = "data"', "data_dir = 3"), "doit être un chemin"),
     ],
 )
 def test_names_the_bad_setting_and_the_fix(tmp_path: Path, change: tuple[str, str], said: str) -> None:
@@ -75,7 +80,7 @@ def test_says_that_a_missing_file_can_be_made_by_init(tmp_path: Path) -> None:
 
 
 def test_says_which_section_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"section \[tls\] is missing"):
+    with pytest.raises(ConfigError, match=r"il manque la section \[tls\]"):
         read_config(write(tmp_path, GOOD.replace("[tls]", "[smtp]").split("certificate")[0]))
 
 
@@ -95,5 +100,5 @@ def test_refuses_a_short_or_missing_secret(tmp_path: Path) -> None:
         read_secret(path)
     path.write_bytes(b"x")
     path.chmod(0o600)
-    with pytest.raises(ConfigError, match="at least 32"):
+    with pytest.raises(ConfigError, match="au moins 32"):
         read_secret(path)

@@ -50,7 +50,7 @@ def bench(tmp_path: Path, pki) -> Bench:
 
 def test_the_start_stops_without_a_good_certificate(bench: Bench) -> None:
     bench.now += timedelta(days=400)
-    with pytest.raises(ConfigError, match="has expired"):
+    with pytest.raises(ConfigError, match="a expiré"):
         bench.open()
 
 

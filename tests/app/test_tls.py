@@ -108,16 +108,16 @@ def _spoil(settings: TlsSettings, pki, how: str) -> TlsSettings:
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ("missing", r"certificate .*server\.pem: No such file.*give the right path"),
+        ("missing", r"certificate .*server\.pem : fichier ou dossier introuvable ; donnez le bon chemin"),
         ("not PEM", r"certificate .*server\.pem"),
         ("empty", r"certificate .*server\.pem"),
         ("broken", r"certificate .*server\.pem"),
-        ("other key", "check the paths"),
+        ("other key", "pas la clé du certificat .*mettez la clé"),
         ("open key", "chmod 600"),
-        ("no key", r"server\.key cannot be used"),
-        ("expired", "has expired .*order a new one"),
-        ("early", "is not valid yet"),
-        ("no anchors", r"anchors .*anchors\.pem: No such file"),
+        ("no key", r"server\.key : fichier ou dossier introuvable ; donnez"),
+        ("expired", "a expiré .*commandez le suivant"),
+        ("early", "n'est pas encore valable"),
+        ("no anchors", r"anchors .*anchors\.pem : fichier ou dossier introuvable"),
         ("bad intermediates", "intermediates"),
     ],
 )
@@ -128,7 +128,7 @@ def test_what_cannot_be_used_is_named_with_the_fix(settings: TlsSettings, pki, h
 
 def test_authorities_that_cannot_be_loaded_are_named(settings: TlsSettings) -> None:
     settings.anchors.write_text("rien")
-    with pytest.raises(ConfigError, match=r"anchors\.pem cannot be used as authorities"):
+    with pytest.raises(ConfigError, match=r"anchors\.pem : pas utilisable comme autorités"):
         operator_server(settings)
 
 

@@ -9,7 +9,7 @@ from store_world import ALICE, BOB, NOW
 from mssante.flows.mailboxes import Administering, MailboxOrder
 from mssante.model.address import Address
 from mssante.model.dn import parse_dn
-from mssante.model.errors import MssError, StoreError
+from mssante.model.errors import MssError
 from mssante.model.mailbox import CredentialId, MailboxState, MailboxType
 from mssante.model.national import ins_key
 from mssante.model.settings import StoreSettings
@@ -114,7 +114,7 @@ async def test_a_closed_box_stays_closed_and_its_account_with_it(store: Store, c
     assert not account.active
     with pytest.raises(MssError, match="pour toujours"):
         await clerk.change_state(ALICE, MailboxState.ACTIVE)
-    with pytest.raises(StoreError, match="never given twice"):
+    with pytest.raises(MssError, match="jamais redonnée"):
         await clerk.create(order())
 
 

@@ -191,5 +191,5 @@ def _postmaster(config: Config) -> Address:
     try:
         return parse_address(config.operator.postmaster)
     except TheirProtocolError as error:
-        msg = f"[operator] postmaster: {error}; give one address of a domain of yours"
+        msg = f"[operator] postmaster {config.operator.postmaster!r} n'est pas une adresse ; donnez-en une d'ici"
         raise ConfigError(msg) from error

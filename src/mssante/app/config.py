@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from mssante.model import settings as s
 from mssante.model.errors import ConfigError
+from mssante.model.system import reason
 
 CONFIG_ENVIRONMENT: Final = "MSSANTE_CONFIG"
 DEFAULT_CONFIG: Final = Path("/etc/mssante/mssante.toml")
@@ -25,7 +26,6 @@ CONFIG_MAX_BYTES: Final = 1024 * 1024
 SECRET_MIN_BYTES: Final = 32
 
 CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("operator", "language"): ("fr",),
     ("trust", "signature"): ("absent-allowed", "required"),
     ("trust", "dn_comparison"): ("structural", "strict"),
     ("smtp", "header_from"): ("log", "refuse"),
@@ -34,6 +34,13 @@ CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("logs", "level"): ("debug", "info", "warning", "error"),
 }
 """Settings that take one of a few words."""
+
+ZERO_ALLOWED: Final = frozenset(
+    {"shrink_share", "crl_max_age_seconds", "inline_bytes", "spool_memory_bytes", "dedupe_seconds", "free_bytes"}
+)
+"""Numbers that may be zero; for the others zero would stop the work or make it turn without a pause."""
+SMALLEST: Final = 0.001
+LARGEST: Final = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ def read_config(path: Path) -> Config:
         if name in tree:
             values[name] = _read_section(path, name, tree[name], cls)
         elif spec.default_factory is dataclasses.MISSING:
-            msg = f"{path}: section [{name}] is missing; `mssante init` writes a complete file to start from"
+            msg = f"{path} : il manque la section [{name}] ; `mssante init` écrit un fichier complet pour commencer"
             raise ConfigError(msg)
     config = Config(**values)
     _check_whole(config)
@@ -89,13 +96,13 @@ def _check_whole(config: Config) -> None:
     """Refuse settings that are sound alone and not together."""
     problem = ""
     if not config.trust.list_url.startswith("https://"):
-        problem = f"[trust] list_url must begin with https://, not {config.trust.list_url!r}"
+        problem = f"[trust] list_url doit commencer par https:// ({config.trust.list_url!r})"
     elif config.trust.signature == "required" and not config.trust.signer_names:
-        problem = '[trust] signature is "required" but signer_names is empty; name the certificates that may sign'
+        problem = '[trust] signature est "required" mais signer_names est vide ; nommez les signataires'
     elif config.trust.shrink_share > 1:
-        problem = f"[trust] shrink_share must be between 0 and 1, not {config.trust.shrink_share}"
+        problem = f"[trust] shrink_share doit être entre 0 et 1 ({config.trust.shrink_share})"
     if problem:
-        msg = f"{config.source}: {problem}"
+        msg = f"{config.source} : {problem}"
         raise ConfigError(msg)
 
 
@@ -109,13 +116,13 @@ def read_secret(path: Path) -> bytes:
         data = path.read_bytes()
         mode = path.stat().st_mode
     except OSError as error:
-        msg = f"secret file {path}: {error.strerror}; make it with `mssante init` or give its right path"
+        msg = f"secret {path} : {reason(error)} ; créez-le avec `mssante init` ou donnez son vrai chemin"
         raise ConfigError(msg) from error
     if mode & 0o077:
-        msg = f"secret file {path} can be read by others; run: chmod 600 {path}"
+        msg = f"secret {path} : lisible par d'autres utilisateurs ; tapez : chmod 600 {path}"
         raise ConfigError(msg)
     if len(data) < SECRET_MIN_BYTES:
-        msg = f"secret file {path} holds {len(data)} bytes; at least {SECRET_MIN_BYTES} random bytes are needed"
+        msg = f"secret {path} : {len(data)} octets ; il faut au moins {SECRET_MIN_BYTES} octets tirés au hasard"
         raise ConfigError(msg)
     return data
 
@@ -124,30 +131,30 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        fix = f"give another with --config or {CONFIG_ENVIRONMENT}, or run `mssante init`"
-        msg = f"configuration {path}: {error.strerror}; {fix}"
+        fix = f"donnez-en une autre avec --config ou {CONFIG_ENVIRONMENT}, ou tapez `mssante init`"
+        msg = f"configuration {path} : {reason(error)} ; {fix}"
         raise ConfigError(msg) from error
     if len(raw) > CONFIG_MAX_BYTES:
-        msg = f"configuration {path} is larger than {CONFIG_MAX_BYTES} bytes; is it the right file?"
+        msg = f"configuration {path} : plus de {CONFIG_MAX_BYTES} octets ; est-ce le bon fichier ?"
         raise ConfigError(msg)
     try:
         return tomllib.loads(raw.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        msg = f"configuration {path} is not TOML: {error}"
+        msg = f"configuration {path} : ce n'est pas du TOML ({error}) ; corrigez ce passage"
         raise ConfigError(msg) from error
 
 
 def _read_role(path: Path, tree: Mapping[str, Any]) -> str:
     role = tree.get("role", "operator")
     if role not in ROLES:
-        msg = f'{path}: role must be "operator" or "manager", not {role!r}'
+        msg = f'{path} : role doit être "operator" ou "manager" ({role!r})'
         raise ConfigError(msg)
     return str(role)
 
 
 def _read_section(path: Path, name: str, tree: object, cls: type[Any]) -> object:
     if not isinstance(tree, dict):
-        msg = f"{path}: [{name}] must be a section, not a single value"
+        msg = f"{path} : [{name}] doit être une section, pas une valeur"
         raise ConfigError(msg)
     fields = {f.name: f for f in dataclasses.fields(cls)}
     _refuse_unknown(path, name, tree, set(fields))
@@ -157,7 +164,7 @@ def _read_section(path: Path, name: str, tree: object, cls: type[Any]) -> object
         if key in tree:
             values[key] = _convert(path, name, key, tree[key], hints[key])
         elif spec.default is dataclasses.MISSING and spec.default_factory is dataclasses.MISSING:
-            msg = f"{path}: [{name}] {key} is missing; docs/settings.md says what it is"
+            msg = f"{path} : il manque [{name}] {key} ; docs/settings.md dit ce que c'est"
             raise ConfigError(msg)
     return cls(**values)
 
@@ -167,8 +174,8 @@ def _refuse_unknown(path: Path, section: str, tree: Mapping[str, Any], known: se
         if key not in known:
             where = f"[{section}] " if section else ""
             near = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-            msg = f"{path}: {where}{key} is not a setting; {hint}"
+            hint = f"peut-être {near[0]!r} ?" if near else f"réglages connus : {', '.join(sorted(known))}"
+            msg = f"{path} : {where}{key} n'est pas un réglage ; {hint}"
             raise ConfigError(msg)
 
 
@@ -176,21 +183,25 @@ def _convert(path: Path, section: str, key: str, value: object, hint: object) ->
     choices = CHOICES.get((section, key))
     if choices and value not in choices:
         wanted = ", ".join(f'"{choice}"' for choice in choices)
-        msg = f"{path}: [{section}] {key} must be one of {wanted}, not {value!r}"
+        msg = f"{path} : [{section}] {key} doit être l'un de {wanted} ({value!r})"
         raise ConfigError(msg)
     converted = _as_type(path, value, hint)
     if converted is None:
-        msg = f"{path}: [{section}] {key} must be {_type_name(hint)}, not {value!r}"
+        msg = f"{path} : [{section}] {key} doit être {_type_name(hint)} ({value!r})"
         raise ConfigError(msg)
-    if (
-        isinstance(converted, int | float)
-        and not isinstance(converted, bool)
-        and converted < 0
-        and not key.endswith("port")
-    ):
-        msg = f"{path}: [{section}] {key} must not be negative, not {value!r}"
-        raise ConfigError(msg)
+    if isinstance(converted, int | float) and not isinstance(converted, bool):
+        least, most = _bounds(key)
+        if not least <= converted <= most:
+            msg = f"{path} : [{section}] {key} doit être entre {least:g} et {most:g} ({value!r})"
+            raise ConfigError(msg)
     return converted
+
+
+def _bounds(key: str) -> tuple[float, float]:
+    """Return the least and the largest value of a number: no endless wait, no pool without workers, no false port."""
+    if key.endswith("port"):
+        return (-1 if key == "implicit_port" else 0), 65535
+    return (0 if key in ZERO_ALLOWED else SMALLEST if key.endswith(("_seconds", "_factor")) else 1), LARGEST
 
 
 def _as_type(path: Path, value: object, hint: object) -> object | None:
@@ -219,13 +230,13 @@ def _as_table(path: Path, value: object) -> dict[str, tuple[str, ...]] | None:
 
 def _type_name(hint: object) -> str:
     names = {
-        int: "a whole number",
-        float: "a number",
-        str: "a text",
-        bool: "true or false",
-        Path: "a path",
-        tuple[str, ...]: "a list of texts",
+        int: "un nombre entier",
+        float: "un nombre",
+        str: "un texte",
+        bool: "true ou false",
+        Path: "un chemin",
+        tuple[str, ...]: "une liste de textes",
     }
     if isinstance(hint, types.UnionType):
         hint = next(part for part in typing.get_args(hint) if part is not types.NoneType)
-    return names.get(typing.cast("Any", hint), "a table of lists of texts")
+    return names.get(typing.cast("Any", hint), "une table de listes de textes")

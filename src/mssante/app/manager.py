@@ -15,6 +15,7 @@ from mssante.doors.manager.door import open_door
 from mssante.flows.ports import Clock
 from mssante.flows.publish import Publishing, Signer
 from mssante.model.errors import ConfigError
+from mssante.model.system import reason
 from mssante.store.engine import Store
 
 
@@ -27,7 +28,8 @@ async def open_publishing(config: Config, *, clock: Clock = utc_now) -> AsyncIte
         StoreError: the store cannot be opened.
     """
     if config.role != "manager":
-        msg = f'{config.source} is not the configuration of a manager; set role = "manager" or give another --config'
+        fix = 'mettez role = "manager" ou donnez un autre --config'
+        msg = f"{config.source} : pas la configuration d'un gestionnaire ; {fix}"
         raise ConfigError(msg)
     signer = _signer(config)
     store = await Store.open(config.operator.data_dir, config.store)
@@ -70,11 +72,11 @@ def _signer(config: Config) -> Signer | None:
     if manager.signer_certificate is None:
         return None
     if manager.signer_key is None:
-        msg = "[manager] signer_certificate is given without signer_key; give both or none"
+        msg = "[manager] signer_certificate sans signer_key ; donnez les deux, ou aucun"
         raise ConfigError(msg)
     try:
         key = manager.signer_key.read_bytes()
     except OSError as error:
-        msg = f"[manager] signer_key {manager.signer_key}: {error.strerror}; give the right path"
+        msg = f"[manager] signer_key {manager.signer_key} : {reason(error)} ; donnez le bon chemin"
         raise ConfigError(msg) from error
     return Signer(read_chain(manager.signer_certificate, "signer_certificate"), key)

@@ -12,11 +12,13 @@ from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
 from mssante.app.ready import say_ready
+from mssante.app.stored import must_exist
 from mssante.doors.smtp.connection import Desk
 from mssante.doors.smtp.door import Door
 from mssante.doors.smtp.operator import OperatorDesk
 from mssante.doors.smtp.submission import SubmissionDesk
 from mssante.model.errors import ConfigError, StoreError
+from mssante.model.system import reason
 from mssante.store import messages, queue
 from mssante.wire.smtp.session import ServerProfile
 
@@ -25,10 +27,19 @@ CERTIFICATE_LOOK_SECONDS: Final = 30.0
 ORPHAN_AGE: Final = timedelta(hours=6)
 FINISHED_AGE: Final = timedelta(days=90)
 BANNER: Final = "MSSante operator"
+SECTIONS: Final = {"smtp": "smtp", "submission": "submission", "submissions": "submission"}
+"""Door -> the section of the configuration that says where it listens."""
 
 
 async def run_operator(config: Config, stop: asyncio.Event) -> None:
-    """Run the operator until `stop` is set."""
+    """Run the operator until `stop` is set.
+
+    Raises:
+        ConfigError: certificates, keys, secrets or addresses cannot be used.
+        StoreError: there is no store, or it cannot be opened. An empty one made here would refuse, for good, mail for
+            mailboxes that exist.
+    """
+    must_exist(config)
     async with open_operator(config, probe=probe_from(os.environ)) as operator:
         try:
             await operator.trust.refresh()
@@ -66,7 +77,8 @@ async def open_doors(operator: Operator) -> AsyncIterator[dict[str, int]]:
         try:
             ports[name] = await door.open(host, port)
         except OSError as error:
-            msg = f"[{name}] cannot listen on {host} port {port}: {error.strerror}; is another server running there?"
+            where = f"[{SECTIONS[name]}] impossible d'écouter sur {host}, port {port}"
+            msg = f"{where} : {reason(error)} ; changez host ou port, ou libérez-le"
             raise ConfigError(msg) from error
         doors.append(door)
 

@@ -13,6 +13,7 @@ from typing import Final
 from mssante.model.errors import ConfigError, WireError
 from mssante.model.peer import Certificate
 from mssante.model.settings import TlsSettings
+from mssante.model.system import reason
 from mssante.wire.x509.read import read_certificate, read_pem_chain
 
 # operators.md 2.2: the four suites of the national text.
@@ -47,10 +48,10 @@ def read_material(settings: TlsSettings, *, now: datetime) -> TlsMaterial:
     chain = read_chain(settings.certificate, "certificate")
     own = _own(settings, chain)
     if not own.not_before <= now <= own.not_after:
-        state = "has expired" if now > own.not_after else "is not valid yet"
+        state = "a expiré" if now > own.not_after else "n'est pas encore valable"
         msg = (
-            f"[tls] certificate {settings.certificate} {state} (valid {own.not_before:%Y-%m-%d} to "
-            f"{own.not_after:%Y-%m-%d}); order a new one with `mssante pki request` and put it there"
+            f"[tls] certificate {settings.certificate} {state} (valable du {own.not_before:%d/%m/%Y} au "
+            f"{own.not_after:%d/%m/%Y}) ; commandez le suivant avec `mssante pki request` et mettez-le là"
         )
         raise ConfigError(msg)
     _check_key(settings)
@@ -71,13 +72,13 @@ def read_chain(path: Path, name: str) -> tuple[bytes, ...]:
     try:
         found = read_pem_chain(path.read_bytes())
     except OSError as error:
-        msg = f"[tls] {name} {path}: {error.strerror}; give the right path"
+        msg = f"[tls] {name} {path} : {reason(error)} ; donnez le bon chemin"
         raise ConfigError(msg) from error
     except WireError as error:
-        msg = f"[tls] {name} {path} is not a PEM certificate file: {error}"
+        msg = f"[tls] {name} {path} : pas de certificat PEM lisible ; est-ce le bon fichier ?"
         raise ConfigError(msg) from error
     if not found:
-        msg = f"[tls] {name} {path} holds no certificate (PEM, BEGIN CERTIFICATE)"
+        msg = f"[tls] {name} {path} : aucun certificat (PEM, BEGIN CERTIFICATE) ; est-ce le bon fichier ?"
         raise ConfigError(msg)
     return found
 
@@ -86,13 +87,13 @@ def _own(settings: TlsSettings, chain: tuple[bytes, ...]) -> Certificate:
     try:
         return read_certificate(chain[0])
     except WireError as error:
-        msg = f"[tls] certificate {settings.certificate} cannot be read: {error}"
+        msg = f"[tls] certificate {settings.certificate} : illisible ; est-ce le bon fichier ?"
         raise ConfigError(msg) from error
 
 
 def _check_key(settings: TlsSettings) -> None:
     if settings.key.is_file() and settings.key.stat().st_mode & 0o077:
-        msg = f"[tls] key {settings.key} can be read by others; run: chmod 600 {settings.key}"
+        msg = f"[tls] key {settings.key} : lisible par d'autres utilisateurs ; tapez : chmod 600 {settings.key}"
         raise ConfigError(msg)
     _load_own(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), settings)
 
@@ -149,11 +150,21 @@ def _load_own(context: ssl.SSLContext, settings: TlsSettings) -> None:
     try:
         context.load_cert_chain(settings.certificate, settings.key, password=_no_password)
     except (OSError, ssl.SSLError) as error:
-        msg = (
-            f"[tls] certificate {settings.certificate} and key {settings.key} cannot be used together: {error}; "
-            "check the paths, that the key is not encrypted, and that it is the key of this certificate"
+        raise ConfigError(_own_problem(settings, error)) from error
+
+
+def _own_problem(settings: TlsSettings, error: OSError) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return f"[tls] key {settings.key} : {reason(error)} ; donnez le bon chemin, lisible par cet utilisateur"
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return (
+            f"[tls] key {settings.key} : ce n'est pas la clé du certificat {settings.certificate} ; "
+            "mettez la clé créée avec la demande de ce certificat"
         )
-        raise ConfigError(msg) from error
+    return (
+        f"[tls] key {settings.key} : pas une clé PEM utilisable avec {settings.certificate} "
+        f"({error.reason or 'illisible'}) ; vérifiez le fichier, et que la clé n'est pas chiffrée"
+    )
 
 
 def _no_password() -> str:
@@ -166,8 +177,12 @@ def _load_anchors(context: ssl.SSLContext, settings: TlsSettings) -> None:
         try:
             context.load_verify_locations(cafile=path)
         except (OSError, ssl.SSLError) as error:
-            msg = f"[tls] {path} cannot be used as authorities: {error}"
+            msg = f"[tls] {path} : pas utilisable comme autorités ({_said(error)}) ; donnez un fichier PEM d'autorités"
             raise ConfigError(msg) from error
+
+
+def _said(error: OSError) -> str:
+    return error.reason or "illisible" if isinstance(error, ssl.SSLError) else reason(error)
 
 
 def days_left(certificate: Certificate, now: datetime) -> int:

@@ -76,8 +76,8 @@ class Administering:
         """Open the mailbox with its account or its members, all or nothing; return it.
 
         Raises:
-            MssError: the order is not sound: domain not ours, identifier wrong, unknown member, no holder.
-            StoreError: the address is or was somebody's.
+            MssError: the order is not sound: domain not ours, identifier wrong, unknown member, no holder,
+                or the address is or was somebody's.
 
         Source: operators.md 1.3, 4.3 and 5 (address and type are fixed for life, an address is never given again).
         """
@@ -86,6 +86,10 @@ class Administering:
 
         async def work(tx: Tx) -> Mailbox:
             await _must_be_ours(tx, order.address)
+            if await mailboxes.mailbox_by_key(tx, order.address.key) is not None:
+                fix = "une adresse n'est jamais redonnée, choisissez-en une autre"
+                msg = f"la boîte {order.address} existe ou a existé ; {fix}"
+                raise MssError(msg)
             mailbox = await mailboxes.create_mailbox(
                 tx,
                 order.address,

@@ -272,7 +272,7 @@ class TrustSpace:
                 # Off the loop: a list of ten thousand entries takes some tenths of a second.
                 white_list = await asyncio.to_thread(read_white_list, saved.raw)
             except TheirProtocolError as error:
-                msg = f"white list {saved.version} in the store cannot be read: {error}; fetch it again"
+                msg = f"liste blanche {saved.version} du magasin illisible ({error}) ; tapez `mssante whitelist fetch`"
                 raise StoreError(msg) from error
         self._now = InForce(
             judge=state.judge if same_crls else self._new_judge(crls),

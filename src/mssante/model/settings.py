@@ -18,14 +18,12 @@ class OperatorSettings:
         hostname: full host name said in EHLO and in the 220 greeting; the CN of the certificate as a rule.
         data_dir: folder of the database and of the message files; only this program writes in it.
         postmaster: address in the notices that we send; must be a mailbox of ours.
-        language: language of texts for users; only "fr" for now.
     """
 
     name: str
     hostname: str
     data_dir: Path
     postmaster: str
-    language: str = "fr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def test_names_an_expired_certificate_and_the_fix(shell: Shell, pki, tmp_path: P
     code, found = wrong(shell)
     assert code == 2
     assert [(level, about) for level, about, _ in found] == [("error", "certificat")]
-    assert "has expired" in found[0][2]
+    assert "a expiré" in found[0][2]
     assert "mssante pki request" in found[0][2]
 
 
@@ -75,7 +75,7 @@ def test_finds_a_key_that_is_not_the_certificates(shell: Shell, pki, tmp_path: P
     read_config(shell.config).tls.key.write_bytes(key.read_bytes())
     code, found = wrong(shell)
     assert (code, found[0][:2]) == (2, ("error", "certificat"))
-    assert "cannot be used together" in found[0][2]
+    assert "ce n'est pas la clé du certificat" in found[0][2]
 
 
 def test_finds_a_certificate_that_the_others_would_refuse(shell: Shell, pki, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_finds_a_store_that_is_damaged_or_newer(shell: Shell) -> None:
     path.write_bytes(b"not a database at all" * 1000)
     code, found = wrong(shell)
     assert code == 3
-    assert "damaged" in found[0][2]
+    assert "abîmé" in found[0][2]
 
 
 def test_wants_the_postmaster_in_service(shell: Shell) -> None:

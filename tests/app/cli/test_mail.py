@@ -109,7 +109,7 @@ def test_refuses_what_is_larger_than_a_message(busy: Shell, tmp_path: Path) -> N
     assert "au plus 25,0 Mio" in send(busy, "--attach", str(tmp_path / "big")).err
     (tmp_path / "bigger").write_bytes(bytes(26 * 1024 * 1024))
     assert send(busy, "--attach", str(tmp_path / "bigger")).code == 1
-    assert "No such file" in send(busy, "--attach", str(tmp_path / "none")).err
+    assert "introuvable" in send(busy, "--attach", str(tmp_path / "none")).err
 
 
 def test_holds_releases_and_retries_copies_by_hand(busy: Shell) -> None:

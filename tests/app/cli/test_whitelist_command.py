@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,10 @@ from mssante.app.cli.peer import rule_verdicts
 from mssante.app.cli.whitelist import whitelist
 from mssante.model.decision import Kind, Permit, Refusal
 from mssante.model.dn import parse_dn
-from mssante.model.errors import MssError, TheirProtocolError
+from mssante.model.errors import ConfigError, MssError, StoreError
+from mssante.model.settings import StoreSettings
 from mssante.model.whitelist import Entry
+from mssante.store.engine import Store
 from mssante.wire.whitelist.write import write_white_list
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
@@ -45,13 +48,20 @@ def test_check_tells_what_was_left_out_and_exits_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "<a/>", "<!DOCTYPE x><a/>"])
 def test_a_file_that_is_no_list_is_one_clear_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "l.xml").write_text(text)
-    with pytest.raises(TheirProtocolError):
+    with pytest.raises(ConfigError, match=r"l\.xml : liste blanche illisible"):
         run("check", str(tmp_path / "l.xml"))
 
 
 def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(MssError, match=r"missing\.xml"):
         run("check", str(tmp_path / "missing.xml"))
+
+
+@pytest.mark.parametrize("words", [("why", "pas un domaine"), ("remove", "a b"), ("admit", "a@b", A_DN)])
+def test_a_domain_that_is_none_is_an_error_of_usage(words: tuple[str, ...]) -> None:
+    found = run(*words, catch=True)
+    assert found.exit_code == 2
+    assert "n'est pas un nom de domaine" in found.output
 
 
 def test_diff_shows_who_came_who_left_who_changed(tmp_path: Path) -> None:
@@ -107,6 +117,11 @@ def _config(folder: Path, role: str) -> list[str]:
     return ["--config", str(folder / "m.toml")]
 
 
+async def _make_store(folder: Path) -> None:
+    store = await Store.open(folder, StoreSettings())
+    await store.close()
+
+
 def _all_ok(runs: Sequence[Result]) -> list[str]:
     assert [found.exit_code for found in runs] == [0] * len(runs)
     return [found.output for found in runs]
@@ -127,6 +142,9 @@ def test_an_operator_has_nothing_to_publish(tmp_path: Path) -> None:
 
 def test_fetch_says_which_source_is_away_and_show_that_all_is_stopped(tmp_path: Path) -> None:
     config = _config(tmp_path, "operator")
+    with pytest.raises(StoreError, match="n'existe pas"):
+        run("fetch", *config)
+    asyncio.run(_make_store(tmp_path / "data"))
     found = run("fetch", *config)
     assert found.exit_code == 1
     assert "https://localhost:1/l.xml" in found.output

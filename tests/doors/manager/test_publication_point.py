@@ -193,12 +193,12 @@ async def test_a_slow_publisher_is_given_up(https: Https) -> None:
 async def test_a_door_that_cannot_open_says_why(tmp_path: Path) -> None:
     _certificates(tmp_path)
     app = build_app(Shelf(), None)
-    with pytest.raises(ConfigError, match="cannot open"):
+    with pytest.raises(ConfigError, match="impossible d'écouter"):
         async with open_door(
             app, host="localhost", port=0, certificate=tmp_path / "no.pem", key=tmp_path / "server.key"
         ):
             pass
-    with pytest.raises(ConfigError, match="cannot open"):
+    with pytest.raises(ConfigError, match="impossible d'écouter"):
         async with open_door(
             app, host="256.0.0.1", port=0, certificate=tmp_path / "server.pem", key=tmp_path / "server.key"
         ):

@@ -169,8 +169,9 @@ def _check_operator(settings: Config, _now: datetime) -> list[Found]:
     found = []
     try:
         parse_address(settings.operator.postmaster)
-    except TheirProtocolError as error:
-        found.append(Found(ERROR, "postmaster", f"[operator] postmaster : {error} ; donnez une adresse d'ici"))
+    except TheirProtocolError:
+        text = f"[operator] postmaster {settings.operator.postmaster!r} n'est pas une adresse ; donnez-en une d'ici"
+        found.append(Found(ERROR, "postmaster", text))
     crl_dir = settings.manager.crl_dir
     if settings.role == "manager" and crl_dir is not None and not crl_dir.is_dir():
         found.append(Found(ERROR, "gestionnaire", f"[manager] crl_dir {crl_dir} n'est pas un dossier"))
@@ -199,7 +200,7 @@ def _written(value: object) -> str:
         case None:
             return '""'
         case int() | float():
-            return f"{value:g}" if isinstance(value, float) else str(value)
+            return f"{value:.12g}" if isinstance(value, float) else str(value)
         case tuple():
             return "[" + ", ".join(_written(item) for item in value) + "]"
         case dict():

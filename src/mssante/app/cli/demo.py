@@ -15,6 +15,7 @@ from mssante.app.sandbox.processes import Nursery, open_nursery
 from mssante.app.sandbox.run import PROGRAMS, demonstrate
 from mssante.app.sandbox.show import JsonView, PrettyView, View
 from mssante.model.errors import ConfigError
+from mssante.model.system import reason
 
 
 @click.command()
@@ -69,7 +70,7 @@ def _place(folder: Path | None) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         used = any(folder.iterdir())
     except OSError as error:
-        msg = f"--dir {folder} : {error.strerror} ; choisissez un dossier où vous pouvez écrire"
+        msg = f"--dir {folder} : {reason(error)} ; choisissez un dossier où vous pouvez écrire"
         raise ConfigError(msg) from error
     if used:
         msg = f"--dir {folder} n'est pas vide ; donnez un nouveau dossier"

@@ -19,6 +19,7 @@ from mssante.flows.sign_in import PASSWORD_BYTES, digest_password, new_password
 from mssante.model.address import parse_address
 from mssante.model.errors import ConfigError
 from mssante.model.mailbox import MailboxType
+from mssante.model.system import reason
 from mssante.store.connection import FILE_NAME
 from mssante.store.engine import Store
 
@@ -125,7 +126,7 @@ def init(
     try:
         _write_files(plan)
     except OSError as error:
-        msg = f"{folder} : {error.strerror} ; choisissez un dossier où vous pouvez écrire"
+        msg = f"{folder} : {reason(error)} ; choisissez un dossier où vous pouvez écrire"
         raise ConfigError(msg) from error
     config = read_config(folder / CONFIG_NAME)
     password = asyncio.run(_fill(plan, config))

@@ -21,6 +21,7 @@ from mssante.model.audit import AuditRow
 from mssante.model.errors import ConfigError, MssError
 from mssante.model.mailbox import Folder, Mailbox
 from mssante.model.message import Copy, StoredMessage
+from mssante.model.system import reason
 from mssante.store import audit, queue
 from mssante.store.tx import Tx
 
@@ -135,7 +136,7 @@ def export(address: Address, uid: int, folder_name: str, output: Path | None, co
         msg = f"{output} existe déjà ; donnez un autre nom, rien n'est écrasé"
         raise ConfigError(msg) from error
     except OSError as error:
-        msg = f"{output} : {error.strerror} ; choisissez un dossier où vous pouvez écrire"
+        msg = f"{output} : {reason(error)} ; choisissez un dossier où vous pouvez écrire"
         raise ConfigError(msg) from error
     click.echo(f"{output} : {size_text(len(shown.data))}.")
 
@@ -150,7 +151,7 @@ def trace(reference: str, config_path: Path | None, as_json: bool) -> None:
     Ses copies et leur état, les règles et les réponses, d'après la file et l'audit.
 
     \b
-    Exemple : mssante mail trace 06fzq1k8f3v7x9m2t4w6y8a0bc
+    Exemple : mssante mail trace 6b03e0d747297b2360ff48db6f35
     Codes de sortie : 0 trouvé, 1 référence inconnue, 2 commande ou configuration fausse, 3 magasin.
     """
 
@@ -163,7 +164,7 @@ def trace(reference: str, config_path: Path | None, as_json: bool) -> None:
 
     copies, rows = run_opened(config_path, work)
     if not copies and not rows:
-        msg = f"référence {reference} inconnue ici ; vérifiez-la, elle fait 26 caractères"
+        msg = f"référence {reference} inconnue ici ; vérifiez-la, elle fait 28 caractères"
         raise MssError(msg)
     if as_json:
         facts = {"copies": [copy_facts(copy) for copy in copies], "events": [audit_facts(row) for row in rows]}

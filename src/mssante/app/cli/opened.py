@@ -8,17 +8,18 @@ import asyncio
 import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from mssante.app.chance import utc_now
 from mssante.app.config import Config, find_config, read_config, read_secret
+from mssante.app.stored import must_exist
 from mssante.flows.mailboxes import Administering
 from mssante.model.address import Address
-from mssante.model.errors import MssError, StoreError
+from mssante.model.errors import MssError
 from mssante.model.mailbox import Mailbox
-from mssante.store.connection import FILE_NAME
+from mssante.model.settings import LogSettings
 from mssante.store.engine import Store
 from mssante.store.mailboxes import mailbox_by_key
 
@@ -81,6 +82,11 @@ def run_opened(config_path: Path | None, work: Callable[[Opened], Awaitable[T]])
     return asyncio.run(run())
 
 
+def quiet(config: Config) -> Config:
+    """Return the configuration with logs for a person at a terminal: readable, and only what goes wrong."""
+    return replace(config, logs=LogSettings(format="console", level="warning"))
+
+
 @asynccontextmanager
 async def open_store(config: Config) -> AsyncIterator[Store]:
     """Open a store that exists; a wrong path must not make an empty one.
@@ -94,15 +100,3 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
         yield store
     finally:
         await store.close()
-
-
-def must_exist(config: Config) -> None:
-    """Refuse to go on without a store.
-
-    Raises:
-        StoreError: there is none where the configuration says.
-    """
-    path = config.operator.data_dir / FILE_NAME
-    if not path.is_file():
-        msg = f"{path} n'existe pas ; vérifiez [operator] data_dir, ou créez l'opérateur avec `mssante init`"
-        raise StoreError(msg)

@@ -10,11 +10,14 @@ from typing import Final
 import click
 
 from mssante.app.cli.french import french_date
+from mssante.app.cli.opened import quiet
 from mssante.app.cli.output import config_option, json_option, safe, say_json
+from mssante.app.cli.typed import DOMAIN
 from mssante.app.config import Config, find_config, read_config
+from mssante.app.stored import must_exist
 from mssante.model.address import parse_domain
 from mssante.model.decision import Decision, Refusal
-from mssante.model.errors import ConfigError
+from mssante.model.errors import ConfigError, TheirProtocolError
 from mssante.model.message import Deferred
 from mssante.model.outside import Host
 from mssante.model.peer import PeerFacts
@@ -44,7 +47,7 @@ def peer() -> None:
 
 @peer.command()
 @click.argument("host")
-@click.option("--domain", required=True, help="Domaine pour lequel ce serveur est censé recevoir.")
+@click.option("--domain", type=DOMAIN, required=True, help="Domaine pour lequel ce serveur est censé recevoir.")
 @click.option("--address", help="Adresse où se connecter, si ce n'est pas le nom du serveur.")
 @config_option
 @json_option
@@ -57,7 +60,7 @@ def check(host: str, domain: str, address: str | None, config_path: Path | None,
     Exemple : mssante peer check smtp.ch-exemple.fr:25 --domain ch-exemple.mssante.fr
     """
     target = _host(host, address)
-    found = asyncio.run(_look(target, parse_domain(domain), read_config(find_config(config_path))))
+    found = asyncio.run(_look(target, domain, read_config(find_config(config_path))))
     if as_json:
         say_json(_as_json(found, target, domain))
     else:
@@ -83,7 +86,8 @@ def rule_verdicts(decision: Decision) -> dict[str, str]:
 async def _look(target: Host, domain: str, config: Config) -> Findings:
     from mssante.app.compose import open_operator
 
-    async with open_operator(config) as operator:
+    must_exist(config)
+    async with open_operator(quiet(config)) as operator:
         version = operator.trust.list_version()
         # R1 needs no connection: we go nowhere for a domain that is not in the list.
         before = operator.trust.judge_destination(PeerFacts(ip=target.address, port=target.port), target.name, domain)
@@ -127,7 +131,9 @@ def _as_text(found: Findings, target: Host, domain: str) -> Iterator[str]:
         yield f"  valable jusqu'au {french_date(seen.certificate.not_after)}"
     for name, verdict in rule_verdicts(decision).items():
         yield f"  {name} {_WORDS[verdict]:<10} {RULES[name]}"
-    if isinstance(decision, Refusal):
+    if isinstance(decision, Refusal) and decision.rule not in RULES:
+        yield "Pas de liaison : la connexion n'est pas allée jusqu'aux règles."
+    elif isinstance(decision, Refusal):
         when = "pour l'instant" if decision.is_temporary else "toujours"
         yield f"Refusé ({when}) par {decision.rule} : {decision.public}"
     else:
@@ -143,4 +149,9 @@ def _host(text: str, address: str | None) -> Host:
     if not port.isdigit() or not 0 < int(port) < 65536:
         msg = f"{text} : le port doit être un nombre de 1 à 65535"
         raise ConfigError(msg)
-    return Host(name=parse_domain(name), address=address or name, port=int(port))
+    try:
+        name = parse_domain(name)
+    except TheirProtocolError as error:
+        msg = f"{name!r} n'est pas un nom de serveur ; donnez par exemple smtp.ch-exemple.fr ou smtp.ch-exemple.fr:25"
+        raise ConfigError(msg) from error
+    return Host(name=name, address=address or name, port=int(port))

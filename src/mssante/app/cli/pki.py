@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from mssante.app.cli.french import counted, french_date
+from mssante.app.cli.typed import DOMAIN
 from mssante.app.sandbox.keys import key_pem, new_key
 from mssante.app.sandbox.pki import (
     Legal,
@@ -21,10 +22,10 @@ from mssante.app.sandbox.pki import (
     write_private,
     write_public,
 )
-from mssante.model.address import parse_domain
-from mssante.model.errors import ConfigError, MssError, TheirProtocolError
+from mssante.model.errors import ConfigError, WireError
 from mssante.model.national import is_finess, is_siret
 from mssante.model.peer import Certificate
+from mssante.model.system import reason
 from mssante.wire.x509.read import distribution_points, read_certificate, read_pem_chain
 
 _USAGES: Final = {
@@ -33,6 +34,7 @@ _USAGES: Final = {
     "1.3.6.1.5.5.7.3.4": "courrier (emailProtection)",
 }
 _EXAMPLE: Final = Legal("STRUCTURE EXEMPLE", "1310990015", "Haute-Garonne (31)")
+_HOST: Final = "mss.exemple.fr"
 FILE_MAX_BYTES: Final = 1024 * 1024
 SOON: Final = timedelta(days=60)
 
@@ -48,7 +50,9 @@ def pki() -> None:
 
 @pki.command("test")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--host", "hosts", multiple=True, default=("mss.exemple.fr",), help="Nom d'un serveur ; répétable.")
+@click.option(
+    "--host", "hosts", type=DOMAIN, multiple=True, default=("mss.exemple.fr",), help="Nom d'un serveur ; répétable."
+)
 @click.option("--url", default="https://localhost:8443", help="Où les listes de révocation seront publiées.")
 def make_test_pki(folder: Path, hosts: tuple[str, ...], url: str) -> None:
     """Créer dans FOLDER une PKI de test de la même forme que l'IGC-Santé.
@@ -64,7 +68,7 @@ def make_test_pki(folder: Path, hosts: tuple[str, ...], url: str) -> None:
     _refuse_used(folder)
     now = datetime.now(UTC).replace(microsecond=0)
     made = new_pki(new_key(), new_key(), now, base_url=url.rstrip("/"))
-    names = [parse_domain(host) for host in hosts]
+    names = list(hosts)
     bad = bad_certificates(made, _EXAMPLE, names[0], new_key(), now)
     try:
         write_pki(made, folder, now)
@@ -77,7 +81,7 @@ def make_test_pki(folder: Path, hosts: tuple[str, ...], url: str) -> None:
         for name, issued in bad.items():
             write_issued(made, issued, folder / "bad", name)
     except OSError as error:
-        msg = f"{folder} : {error.strerror} ; choisissez un dossier où vous pouvez écrire"
+        msg = f"{folder} : {reason(error)} ; choisissez un dossier où vous pouvez écrire"
         raise ConfigError(msg) from error
     click.echo(
         f"PKI de test créée dans {folder} : anchors.pem, intermediates.pem, crl/, server/, client/, signer/, bad/."
@@ -85,7 +89,7 @@ def make_test_pki(folder: Path, hosts: tuple[str, ...], url: str) -> None:
 
 
 @pki.command()
-@click.option("--cn", required=True, help="Nom complet du serveur SMTP, par exemple mss.ch-exemple.fr.")
+@click.option("--cn", type=DOMAIN, required=True, help="Nom complet du serveur SMTP, par exemple mss.ch-exemple.fr.")
 @click.option("--finess", default="", help="FINESS de l'entité juridique (9 caractères).")
 @click.option("--siret", default="", help="SIRET, si la structure n'a pas de FINESS (14 chiffres).")
 @click.option("--name", required=True, help="Raison sociale ; coupée à 40 caractères.")
@@ -100,21 +104,20 @@ def request(cn: str, finess: str, siret: str, name: str, department: str, out: P
     Codes de sortie : 0 fait, 2 donnée fausse ou fichier déjà là.
     """
     legal = Legal(name, _structure(finess, siret), department)
-    host = parse_domain(cn)
-    key_file, request_file = out / f"{host}.key", out / f"{host}.csr"
+    key_file, request_file = out / f"{cn}.key", out / f"{cn}.csr"
     for path in (key_file, request_file):
         if path.exists():
             msg = f"{path} existe déjà ; déplacez-le d'abord, une clé n'est jamais écrasée"
             raise ConfigError(msg)
     key = new_key()
-    names = x509.SubjectAlternativeName([x509.DNSName(host)])
-    builder = x509.CertificateSigningRequestBuilder().subject_name(legal.subject(host))
+    names = x509.SubjectAlternativeName([x509.DNSName(cn)])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(legal.subject(cn))
     signed = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     try:
         write_private(key_file, key_pem(key))
         write_public(request_file, signed.public_bytes(Encoding.PEM))
     except OSError as error:
-        msg = f"{out} : {error.strerror} ; choisissez un dossier où vous pouvez écrire"
+        msg = f"{out} : {reason(error)} ; choisissez un dossier où vous pouvez écrire"
         raise ConfigError(msg) from error
     click.echo(f"Clé (à garder secrète) : {key_file}\nDemande à déposer :      {request_file}")
 
@@ -170,13 +173,15 @@ def _read_first(file: Path) -> bytes:
         with file.open("rb") as opened:
             data = opened.read(FILE_MAX_BYTES)
     except OSError as error:
-        msg = f"certificat {file} : {error.strerror} ; vérifiez le chemin et les droits"
+        msg = f"certificat {file} : {reason(error)} ; vérifiez le chemin et les droits"
         raise ConfigError(msg) from error
     try:
-        return read_pem_chain(data)[0] if b"-----BEGIN" in data else data
-    except (TheirProtocolError, IndexError) as error:
-        msg = f"certificat {file} : aucun certificat PEM ou DER lisible ({error}) ; est-ce le bon fichier ?"
-        raise MssError(msg) from error
+        der = read_pem_chain(data)[0] if b"-----BEGIN" in data else data
+        read_certificate(der)
+    except (WireError, IndexError) as error:
+        msg = f"certificat {file} : aucun certificat PEM ou DER lisible ; est-ce le bon fichier ?"
+        raise ConfigError(msg) from error
+    return der
 
 
 def _facts(certificate: Certificate, points: tuple[str, ...], now: datetime) -> dict[str, object]:

@@ -11,10 +11,11 @@ import click
 
 from mssante.app.chance import new_reference, utc_now
 from mssante.app.cli.french import counted
-from mssante.app.cli.opened import actor_name, must_exist
+from mssante.app.cli.opened import actor_name
 from mssante.app.cli.output import config_option, json_option, say_json, size_text
 from mssante.app.cli.typed import ADDRESS
 from mssante.app.config import Config, find_config, read_config
+from mssante.app.stored import must_exist
 from mssante.flows.intake import Accepted
 from mssante.model.address import Address
 from mssante.model.decision import Refusal
@@ -22,6 +23,7 @@ from mssante.model.envelope import Recipient
 from mssante.model.errors import ConfigError, MssError
 from mssante.model.mailbox import Identity, MailboxState, Method
 from mssante.model.settings import LogSettings
+from mssante.model.system import reason
 from mssante.store.engine import Store
 from mssante.store.mailboxes import mailbox_by_key
 from mssante.wire.mime.compose import compose
@@ -97,7 +99,7 @@ def _text(text: str | None, text_file: Path | None) -> str:
     try:
         return text_file.read_text("utf-8") if text_file else sys.stdin.read()
     except OSError as error:
-        msg = f"texte {text_file} : {error.strerror} ; vérifiez le chemin"
+        msg = f"texte {text_file} : {reason(error)} ; vérifiez le chemin"
         raise ConfigError(msg) from error
     except UnicodeDecodeError as error:
         msg = f"texte {text_file or 'de l’entrée standard'} : ce n'est pas de l'UTF-8 ; convertissez-le d'abord"
@@ -109,7 +111,7 @@ def _attachment(path: Path, limit_bytes: int) -> tuple[str, str, bytes]:
         with path.open("rb") as file:
             data = file.read(limit_bytes + 1)
     except OSError as error:
-        msg = f"pièce jointe {path} : {error.strerror} ; vérifiez le chemin"
+        msg = f"pièce jointe {path} : {reason(error)} ; vérifiez le chemin"
         raise ConfigError(msg) from error
     if len(data) > limit_bytes:
         msg = f"pièce jointe {path} : plus de {size_text(limit_bytes)}, la taille d'un message entier"

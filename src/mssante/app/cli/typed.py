@@ -36,7 +36,7 @@ class DomainType(click.ParamType[str]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the domain in canonical form, or fail with what is wrong."""
         try:
-            return parse_domain(str(value))
+            return parse_domain(str(value).removesuffix("."))
         except TheirProtocolError:
             return self.fail(f"{value!r} n'est pas un nom de domaine (lettres, chiffres, tirets, points)", param, ctx)
 

@@ -11,10 +11,13 @@ import click
 
 from mssante.app.chance import utc_now
 from mssante.app.cli.french import counted, french_date
-from mssante.app.cli.opened import Opened, actor_name, run_opened
+from mssante.app.cli.opened import Opened, actor_name, quiet, run_opened
 from mssante.app.cli.output import config_option, json_option, safe, say_json
+from mssante.app.cli.typed import DOMAIN
 from mssante.app.config import Config, find_config, read_config
-from mssante.model.errors import ConfigError
+from mssante.app.stored import must_exist
+from mssante.model.errors import ConfigError, WireError
+from mssante.model.system import reason
 from mssante.model.whitelist import WhiteList
 from mssante.store import lists
 from mssante.wire.whitelist.read import read_entry_domain, read_white_list
@@ -142,7 +145,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
 
 
 @whitelist.command()
-@click.argument("domain")
+@click.argument("domain", type=DOMAIN)
 @click.option("--file", "file", type=_FILE, help="Fichier à lire au lieu de la liste en vigueur.")
 @config_option
 @json_option
@@ -197,7 +200,8 @@ def fetch(force: bool, config_path: Path | None) -> None:
 async def _fetch(config: Config, *, force: bool) -> list[str]:
     from mssante.app.compose import open_operator
 
-    async with open_operator(config) as operator:
+    must_exist(config)
+    async with open_operator(quiet(config)) as operator:
         outcomes = await operator.trust.refresh(force=force, actor=actor_name())
         click.echo(f"Liste en vigueur : {operator.trust.list_version() or 'aucune'}")
     return [outcome.problem for outcome in outcomes if outcome.problem]
@@ -222,7 +226,7 @@ async def _publish(config: Config) -> str:
 
 
 @whitelist.command()
-@click.argument("domain")
+@click.argument("domain", type=DOMAIN)
 @click.argument("dn")
 @click.option("--description", default="", help="Texte libre.")
 @click.option("--responsible", default="", help="Contact du responsable.")
@@ -254,7 +258,7 @@ def admit(domain: str, dn: str, description: str, responsible: str, support: str
 
 
 @whitelist.command()
-@click.argument("domain")
+@click.argument("domain", type=DOMAIN)
 @click.option("--dn", help="Un seul de ses certificats ; sinon le domaine entier.")
 @config_option
 def remove(domain: str, dn: str | None, config_path: Path | None) -> None:
@@ -289,9 +293,13 @@ def _read_file(path: Path) -> WhiteList:
     try:
         data = path.read_bytes()
     except OSError as error:
-        msg = f"{path} : {error.strerror} ; donnez un fichier de liste blanche"
+        msg = f"{path} : {reason(error)} ; donnez un fichier de liste blanche"
         raise ConfigError(msg) from error
-    return read_white_list(data)
+    try:
+        return read_white_list(data)
+    except WireError as error:
+        msg = f"{path} : liste blanche illisible ({error}) ; est-ce le bon fichier ?"
+        raise ConfigError(msg) from error
 
 
 def _summary(found: WhiteList) -> dict[str, Any]:

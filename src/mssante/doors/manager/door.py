@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from mssante.model.errors import ConfigError
+from mssante.model.system import reason
 
 CLOSE_SECONDS: Final = 3
 BACKLOG: Final = 128
@@ -57,7 +59,7 @@ async def open_door(app: Starlette, *, host: str, port: int, certificate: Path, 
         config.load()
         listener = socket.create_server((host, port), backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        msg = f"the manager's door cannot open on {host}:{port} with {certificate} and {key}: {error}"
+        msg = f"[manager] impossible d'écouter sur {host}, port {port}, avec {certificate} et {key} : {_said(error)}"
         raise ConfigError(msg) from error
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="manager door")
@@ -68,3 +70,9 @@ async def open_door(app: Starlette, *, host: str, port: int, certificate: Path, 
         server.should_exit = True
         await task
         listener.close()
+
+
+def _said(error: OSError | OverflowError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return f"certificat ou clé inutilisable ({error.reason or 'illisible'}) ; vérifiez [tls]"
+    return f"{reason(error) if isinstance(error, OSError) else error} ; changez host ou port, ou libérez-le"

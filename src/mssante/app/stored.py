@@ -1,0 +1,17 @@
+"""Whether the store of a configuration is there: a wrong path or a missing disk must not make an empty one."""
+
+from mssante.app.config import Config
+from mssante.model.errors import StoreError
+from mssante.store.connection import FILE_NAME
+
+
+def must_exist(config: Config) -> None:
+    """Refuse to go on without a store.
+
+    Raises:
+        StoreError: there is none where the configuration says.
+    """
+    path = config.operator.data_dir / FILE_NAME
+    if not path.is_file():
+        msg = f"{path} n'existe pas ; vérifiez que son disque est monté, [operator] data_dir, ou tapez `mssante init`"
+        raise StoreError(msg)
