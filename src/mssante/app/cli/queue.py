@@ -29,6 +29,8 @@ STATES: Final = {
 }
 """What each state means, in French; the names of the states are the same everywhere."""
 
+_STATE_HELP: Final = "Un seul état ; `mssante queue stats` les explique."
+
 COPY_COLUMNS: Final = ("Copie", "Référence", "État", "De", "À", "Essais", "Prochain essai", "Dernier mot")
 
 
@@ -42,7 +44,11 @@ def queue() -> None:
 
 
 @queue.command("list")
-@click.option("--state", type=click.Choice([state.value for state in CopyState]), help="Un seul état.")
+@click.option(
+    "--state",
+    type=click.Choice([state.value for state in CopyState]),
+    help="Un seul état ; `mssante queue stats` les explique.",
+)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Nombre de copies.")
 @config_option
 @json_option
@@ -210,7 +216,7 @@ def copy_cells(copy: Copy) -> tuple[str, ...]:
     return (
         str(copy.copy_id),
         copy.reference,
-        copy.state.value,
+        STATES[copy.state],
         _sender(copy),
         str(copy.recipient.address),
         str(copy.tries),

@@ -18,6 +18,13 @@ _KINDS: Final = (
     (" INTEGER RANGE", " NOMBRE"),
     (" INTEGER", " NOMBRE"),
 )
+_PATH_FAULTS: Final = (
+    ("does not exist", "n'existe pas"),
+    ("is a directory", "est un dossier, pas un fichier"),
+    ("is a file", "est un fichier, pas un dossier"),
+    ("is not readable", "ne peut pas être lu par cet utilisateur"),
+    ("is not writable", "ne peut pas être écrit par cet utilisateur"),
+)
 _NOTES: Final = (("[required]", "[obligatoire]"), ("[default: ", "[par défaut : "), ("; required]", " ; obligatoire]"))
 
 
@@ -75,8 +82,20 @@ def _choices(error: click.BadParameter) -> str:
     if isinstance(kind, click.Choice):
         return f"donnez un de {', '.join(str(choice) for choice in kind.choices)}"
     if isinstance(kind, click.types.IntParamType):
-        return f"un nombre entier est attendu ({error.message.rstrip('.')})"
+        between = ""
+        if isinstance(kind, click.IntRange) and kind.min is not None and kind.max is not None:
+            between = f" de {kind.min} à {kind.max}"
+        return f"un nombre entier{between} est attendu"
+    if isinstance(kind, click.Path):
+        return _path_fault(error.message.rstrip("."))
     return error.message.rstrip(".")
+
+
+def _path_fault(text: str) -> str:
+    for english, french in _PATH_FAULTS:
+        if english in text:
+            return f"{text.split(chr(39))[1]} {french}"
+    return text
 
 
 def _term(text: str) -> str:
