@@ -102,6 +102,14 @@ def test_garbage_is_their_error(garbage: bytes) -> None:
         machine.receive(garbage)
 
 
+def test_the_words_of_a_peer_are_not_repeated_in_our_error() -> None:
+    machine = ready()
+    machine.noop()
+    with pytest.raises(TheirProtocolError) as caught:
+        machine.receive(b"190017500112345@patient.mssante.fr unknown\r\n")
+    assert "patient" not in str(caught.value)
+
+
 def test_a_positive_answer_to_data_is_no_answer() -> None:
     machine = ready()
     machine.data()

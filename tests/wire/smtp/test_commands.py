@@ -62,6 +62,13 @@ def test_each_odd_path_has_its_answer(path: bytes, expected: Address | Kind) -> 
     )
 
 
+@pytest.mark.parametrize("path", [b"190017500112345", b"190017500112345@", b"190017500112345@patient_mssante.fr"])
+def test_a_refused_address_is_not_repeated_because_it_may_be_a_patients(path: bytes) -> None:
+    refused = parse_rcpt(b"TO:<" + path + b">", GRAMMAR, utf8=False)
+    assert isinstance(refused, Refusal)
+    assert "190017500112345" not in repr(refused)
+
+
 def test_addresses_outside_ascii_need_smtputf8_and_an_ascii_domain() -> None:
     found = parse_mail("FROM:<é@b.fr> SMTPUTF8".encode(), GRAMMAR)
     assert found == MailFrom(Address("é", "b.fr"), MailOptions(smtputf8=True))

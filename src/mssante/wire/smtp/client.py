@@ -157,7 +157,7 @@ class ClientMachine:
 
     def _command(self, step: _Step, text: str) -> bytes:
         if "\r" in text or "\n" in text or "\0" in text:
-            msg = f"command {text[:40]!r} holds a line end or a NUL"
+            msg = f"command {text[:4]!r} holds a line end or a NUL"
             raise OurProtocolError(msg)
         self._expect(step)
         return text.encode() + b"\r\n"
@@ -201,7 +201,8 @@ class ClientMachine:
     def _read_line(self, line: bytes) -> Reply | None:
         found = _LINE.fullmatch(line) if len(line) <= REPLY_LINE_LIMIT_BYTES else None
         if found is None or (self._lines and found[1] != self._code):
-            msg = f"peer sent {plain_text(line[:60].decode('ascii', 'replace'))!r}, which is no SMTP reply"
+            # Its words stay out: they may repeat an address, and this text goes into the audit (law 4).
+            msg = f"peer sent a line of {len(line)} bytes that is no SMTP reply"
             raise TheirProtocolError(msg)
         if len(self._lines) >= REPLY_MAX_LINES:
             msg = f"peer sent a reply of more than {REPLY_MAX_LINES} lines"
