@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mssante.model.address import Address, for_trace, parse_address, parse_domain
+from mssante.model.address import Address, for_trace, login_for_trace, parse_address, parse_domain
 from mssante.model.errors import TheirProtocolError
 
 KEY = b"k" * 32
@@ -141,6 +141,27 @@ def test_traces_are_stable_for_one_key_and_differ_for_another() -> None:
     assert for_trace(address, KEY) == for_trace(address, KEY)
     assert for_trace(address, KEY) != for_trace(address, b"x" * 32)
     assert for_trace(None, KEY) == "<>"
+
+
+@pytest.mark.parametrize(
+    "login",
+    [
+        "190017500112345@patient.mssante.fr",
+        "190017500112345@patient.mssante.fr ",
+        "190017500112345@patient.mssante.fr@a.fr",
+        "1900175001123452a @patient",
+        "<190017500112345@patient.mssante.fr>",
+    ],
+)
+def test_a_login_never_carries_a_health_number_into_traces(login: str) -> None:
+    trace = login_for_trace(login, KEY)
+    assert "190017500112345" not in trace
+    assert trace.startswith("ins-")
+
+
+@pytest.mark.parametrize("login", ["jean@a.fr", "cn=logiciel,o=318751275100020", "scanner"])
+def test_other_logins_stand_in_traces_as_they_are(login: str) -> None:
+    assert login_for_trace(login, KEY) == login
 
 
 def test_an_address_says_whether_it_needs_smtputf8() -> None:

@@ -155,16 +155,24 @@ def for_trace(address: Address | None, key: bytes) -> str:
         return "<>"
     if not address.is_citizen:
         return str(address)
-    digest = hmac.new(key, address.key.encode(), hashlib.sha256).hexdigest()
-    return f"ins-{digest[:12]}@{address.domain}"
+    return f"{_pseudonym(address.key, key)}@{address.domain}"
 
 
 def login_for_trace(login: str, key: bytes) -> str:
     """Return a login as traces may hold it: an address through `for_trace`, anything else as it is, bounded.
+
+    What is nearly an address (one space too many) and holds what may be a national health identity number is
+    a pseudonym too.
 
     Source: operators.md 7 (no patient identity in traces); decision 0006.
     """
     try:
         return for_trace(parse_address(login), key)
     except TheirProtocolError:
+        if "@" in login and _MATRICULE.search(login):
+            return _pseudonym(login, key)
         return login[:ADDRESS_MAX_BYTES]
+
+
+def _pseudonym(text: str, key: bytes) -> str:
+    return f"ins-{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:12]}"
