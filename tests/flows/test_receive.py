@@ -336,6 +336,7 @@ async def test_a_message_given_up_on_leaves_no_file(office: Office) -> None:
 async def test_no_patient_subject_body_or_password_stands_in_audit_or_log(office: Office) -> None:
     canaries = (INS, "CANARI-SUJET", "CANARI-CORPS", "CANARI-NOM", "CANARI-MDP", "CANARI-LOGIN")
     head = 'To: "CANARI-NOM Patient" <x@y>\r\nSubject: CANARI-SUJET\r\nX-CANARI-NOM: a\r\n'
+    head += f"X-MSS-INS: {INS}\r\nX-MSS-NIL: CANARI-NOM {INS}\r\n"
     data = f"From: {VILLE}\r\n{head}\r\nCANARI-CORPS\r\n".encode()
     sent = f"From: {ANNE}\r\n{head}\r\nCANARI-CORPS\r\n".encode()
     await office.receive(data, CITIZEN)
@@ -351,6 +352,7 @@ async def test_no_patient_subject_body_or_password_stands_in_audit_or_log(office
     office.courier.answers[HOSTS[NEAR]] = _repeats_the_address
     await office.deliver_until(office.clock())
     await office.sign_in.password(CITIZEN, "CANARI-MDP", "", "192.0.2.1")
+    await office.sign_in.password(f"{CITIZEN} ", "CANARI-MDP", "", "192.0.2.1")
     await office.sign_in.password("CANARI-LOGIN", "CANARI-MDP", "", "192.0.2.1")
     await office.sign_in.password(CITIZEN, f"pass{CITIZEN}", "", "192.0.2.1")
     traces = [repr(event) for event in await office.events()] + [repr(line) for line in office.log.lines]

@@ -3,9 +3,10 @@
 Shared by `mssante.flows.receive` and `mssante.flows.submit`; decides nothing.
 """
 
-from collections.abc import Awaitable
+import re
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from mssante.model.address import Address
 from mssante.model.decision import Decision, Refusal
@@ -15,6 +16,14 @@ from mssante.model.message import Body, Summary
 from mssante.model.settings import LimitSettings
 from mssante.store.blobs import BlobFolder
 from mssante.wire.mime.headers import HeaderWatch, summarize
+
+# What clients are to write there; a health identity number, typed where O or N belongs, is none of these.
+_NATIONAL: Final[Mapping[str, re.Pattern[str]]] = {
+    "x-mss-ins": re.compile(r"[ON]"),
+    "x-mss-mes": re.compile(r"FIN"),
+    "x-mss-codecda": re.compile(r"(?!.*[0-9][0-9AB]{12})[A-Za-z0-9.,:;_^ -]{1,200}"),
+    "x-mss-nil": re.compile(r"(?!.*[0-9][0-9AB]{12})[A-Za-z0-9.,:;_/ -]{1,100}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +103,11 @@ class Intake:
     def discard(self) -> None:
         """Drop what was taken in."""
         self._spool.abandon()
+
+
+def national_facts(summary: Summary) -> dict[str, str | int]:
+    """Return the national fields of a message as the audit may hold them: in their expected form, or "other".
+
+    Source: operators.md 2.7; operators.md 7 (no patient identity in traces).
+    """
+    return {name: value if _NATIONAL[name].fullmatch(value) else "other" for name, value in summary.national.items()}

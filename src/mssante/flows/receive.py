@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mssante.flows.early import EarlyRefusals
 from mssante.flows.find import find_mailbox
-from mssante.flows.intake import Accepted, Intake, Taken
+from mssante.flows.intake import Accepted, Intake, Taken, national_facts
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Probe, no_probe
@@ -248,7 +248,7 @@ class Reception:
             "trust": self._permit.detail,
             "content": content.detail,
             **self._peer_facts(),
-            **taken.summary.national,
+            **national_facts(taken.summary),
         }
         return AuditEvent("message.received", self._actor(), reference, "ok", self._permit.rule, facts)
 

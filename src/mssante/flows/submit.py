@@ -12,7 +12,7 @@ from typing import Final
 
 from mssante.flows.early import EarlyRefusals
 from mssante.flows.find import find_mailbox
-from mssante.flows.intake import Accepted, Intake, Taken
+from mssante.flows.intake import Accepted, Intake, Taken, national_facts
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Probe, no_probe
 from mssante.flows.receive import store_refusal
@@ -337,7 +337,7 @@ class Sending:
             "method": self._identity.method.value,
             "ip": self._peer.ip,
             "list": self._flow.trust.list_version(),
-            **submission.summary.national,
+            **national_facts(submission.summary),
             **more,
         }
         rules = ", ".join(sorted(self._rules))
