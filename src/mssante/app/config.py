@@ -40,7 +40,9 @@ ZERO_ALLOWED: Final = frozenset(
 )
 """Numbers that may be zero; for the others zero would stop the work or make it turn without a pause."""
 SMALLEST: Final = 0.001
-LARGEST: Final = 1e12
+LARGEST: Final = 1e15
+LONGEST: Final = 1e10
+"""Seconds: three centuries, which dates can still hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def read_secret(path: Path) -> bytes:
         msg = f"secret {path} : lisible par d'autres utilisateurs ; tapez : chmod 600 {path}"
         raise ConfigError(msg)
     if len(data) < SECRET_MIN_BYTES:
-        msg = f"secret {path} : {len(data)} octets ; il faut au moins {SECRET_MIN_BYTES} octets tirés au hasard"
+        msg = f"secret {path} : trop court ; il faut au moins {SECRET_MIN_BYTES} octets tirés au hasard"
         raise ConfigError(msg)
     return data
 
@@ -192,7 +194,7 @@ def _convert(path: Path, section: str, key: str, value: object, hint: object) ->
     if isinstance(converted, int | float) and not isinstance(converted, bool):
         least, most = _bounds(key)
         if not least <= converted <= most:
-            msg = f"{path} : [{section}] {key} doit être entre {least:g} et {most:g} ({value!r})"
+            msg = f"{path} : [{section}] {key} doit être de {least:g} à {most:.0f} ({value!r})"
             raise ConfigError(msg)
     return converted
 
@@ -201,7 +203,9 @@ def _bounds(key: str) -> tuple[float, float]:
     """Return the least and the largest value of a number: no endless wait, no pool without workers, no false port."""
     if key.endswith("port"):
         return (-1 if key == "implicit_port" else 0), 65535
-    return (0 if key in ZERO_ALLOWED else SMALLEST if key.endswith(("_seconds", "_factor")) else 1), LARGEST
+    is_time = key.endswith("_seconds")
+    least = 0 if key in ZERO_ALLOWED else SMALLEST if is_time or key.endswith("_factor") else 1
+    return least, (LONGEST if is_time else LARGEST)
 
 
 def _as_type(path: Path, value: object, hint: object) -> object | None:

@@ -95,7 +95,8 @@ def test_the_last_line_has_the_totals() -> None:
 
 def test_shows_people_ports_accounts_passwords_and_how_to_stop() -> None:
     out = io.StringIO()
-    play(PrettyView(Console(file=out, width=200)))
+    play(PrettyView(Console(file=out, width=40)))
+    assert "…" not in out.getvalue()
     for text in ("SMTP 2525", "abcd-efgh", str(DOCTOR), "Ctrl-C", "règle R5", "certificat expiré", "1 perdue"):
         assert text in out.getvalue()
 

@@ -7,7 +7,6 @@ from typing import Any, Final, Protocol, TextIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from mssante.app.sandbox import space
 from mssante.app.sandbox.follow import Followed, Hop
@@ -210,11 +209,15 @@ class PrettyView:
         """Show the accounts, and how to stop."""
         if self._layout is None:
             return
-        table = Table("Adresse (identifiant)", "Type", "Mot de passe d'application")
+        everyone = [account for laid in self._layout.operators for account in self._accounts[laid.plan.key]]
+        width = max((len(account.user) for account in everyone), default=0)
+        self._line("")
+        self._line("Comptes (identifiant, type, mot de passe d'application), à utiliser sur les ports de dépôt :")
         for laid in self._layout.operators:
+            submission = f"dépôt {LOOPBACK}, STARTTLS {laid.ports.submission}, TLS {laid.ports.submissions}"
+            self._line(f"  {laid.plan.key:<12} {submission}")
             for account in self._accounts[laid.plan.key]:
-                table.add_row(account.user, account.kind.value, account.password)
-        self._console.print(table)
+                self._line(f"    {account.user:<{width}}  {account.kind.value:<6}  {account.password}")
         self._line(f"Autorité à faire accepter par les logiciels : {self._layout.anchors}")
         self._line("L'espace reste ouvert. Ctrl-C pour l'arrêter.")
 
