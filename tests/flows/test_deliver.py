@@ -31,6 +31,7 @@ from standins import (
 from mssante.flows import copies
 from mssante.flows.intake import Accepted
 from mssante.model.decision import Kind, Refusal
+from mssante.model.errors import StoreFullError
 from mssante.model.mailbox import MailboxState, Role
 from mssante.model.message import CopyState, Deferred, Failed
 from mssante.model.outside import Answer, Host, Parcel
@@ -374,9 +375,9 @@ async def test_what_was_relayed_names_host_rule_and_protection(office: Office) -
     assert row.facts["tls"] == "TLSv1.2 ECDHE-RSA-AES256-GCM-SHA384"
 
 
-async def test_a_body_that_is_gone_stops_its_lane_and_not_the_others(office: Office) -> None:
+async def test_a_body_that_is_gone_waits_and_is_told_to_the_sender_at_the_end(office: Office) -> None:
     big = letter("x" * 300_000)
-    await _accepted(office.submit(big, LOIN))
+    reference = await _accepted(office.submit(big, LOIN))
     await _accepted(office.submit(letter(), VILLE))
     for path in office.store.blobs.path.rglob("*"):
         if path.is_file():
@@ -384,7 +385,43 @@ async def test_a_body_that_is_gone_stops_its_lane_and_not_the_others(office: Off
     await office.delivering.drain()
     assert office.courier.to(MSS_FAR) == []
     assert len(office.courier.to(MSS_NEAR)) == 1
-    assert ("error", "lane-stopped") in [(level, event) for level, event, _facts in office.log.lines]
+    assert ("error", "body-damaged") in [(level, event) for level, event, _facts in office.log.lines]
+    (waiting,) = [copy for copy in await office.copies() if copy.reference == reference]
+    assert (waiting.state, waiting.last_kind) == (CopyState.DEFERRED, Kind.STORE_UNAVAILABLE)
+    await office.deliver_until(NOW + timedelta(seconds=office.queue.give_up_seconds + 60))
+    (waiting,) = [copy for copy in await office.copies() if copy.reference == reference]
+    assert waiting.state is CopyState.FAILED
+
+
+async def test_a_store_that_fails_is_asked_again_at_the_slow_look_only(office: Office) -> None:
+    await _accepted(office.submit(letter(), VILLE))
+    asked = 0
+    waited: list[float] = []
+    second_look = asyncio.Event()
+
+    def fails(_work: object) -> asyncio.Future[None]:
+        nonlocal asked
+        asked += 1
+        failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        failed.set_exception(StoreFullError("no room"))
+        return failed
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            second_look.set()
+            await asyncio.Event().wait()
+
+    office.store.write = fails  # type: ignore[method-assign,assignment]
+    office.notifier.wait_queue = wait  # type: ignore[method-assign]
+    running = asyncio.create_task(office.delivering.run())
+    async with asyncio.timeout(10):
+        await second_look.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    del office.store.write
+    assert asked == 2
+    assert waited == [office.queue.poll_seconds] * 2
 
 
 async def test_the_letter_in_sent_is_what_was_sent(office: Office) -> None:

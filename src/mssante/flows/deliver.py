@@ -20,7 +20,7 @@ from mssante.flows.record import Recorder
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address
 from mssante.model.decision import Kind, Permit, Refusal
-from mssante.model.errors import LinkError, MssError, StoreError
+from mssante.model.errors import LinkError, MssError, StoreDamagedError, StoreError
 from mssante.model.mailbox import Role
 from mssante.model.message import Change, Copy, Deferred, Delivered, Failed, Outcome, Relayed
 from mssante.model.outside import Answer, Host, Parcel, Taken
@@ -34,6 +34,7 @@ from mssante.wire.mime.complete import return_path
 
 HOSTS_TRIED: Final = 5
 LANE_COPIES: Final = 20
+_UNREADABLE: Final = "Le message ne peut pas être relu ici pour le moment : prévenez votre opérateur."
 _NO_MAILBOX: Final = Refusal(Kind.MAILBOX_UNKNOWN, "mailbox-exists", "No such mailbox here")
 
 
@@ -83,16 +84,22 @@ class Delivering:
         """Deliver for ever; ends by cancellation, after which leases bring back what was under way."""
         try:
             while True:
-                started = await self._look()
-                if not started:
-                    await self._notifier.wait_queue(await self._pause_seconds())
+                try:
+                    if await self._look():
+                        continue
+                    pause_seconds = await self._pause_seconds()
+                except StoreError as error:
+                    # What is due stays due: without the pause a full disk would be asked a hundred times a second.
+                    self._trust.log.error("queue-not-read", error=str(error))
+                    pause_seconds = self._settings.poll_seconds
+                await self._notifier.wait_queue(pause_seconds)
         finally:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def drain(self) -> None:
-        """Deliver what is due now and wait for its end (tests, and an orderly stop)."""
+        """Deliver what is due now and wait for its end: one step of `run`, for tests with a clock of their own."""
         while await self._look() or self._tasks:
             if self._tasks:
                 await asyncio.wait(self._tasks)
@@ -107,21 +114,17 @@ class Delivering:
         lease = self._new_lease()
         most = self._settings.per_destination
         until = now + timedelta(seconds=self._settings.lease_seconds)
-        try:
-            copies = await self._store.write(
-                lambda tx: queue.claim_due(
-                    tx,
-                    now=now,
-                    limit=free * LANE_COPIES,
-                    lease=lease,
-                    lease_until=until,
-                    busy={domain: LANE_COPIES for domain, lanes in self._busy.items() if lanes >= most},
-                    per_destination=LANE_COPIES,
-                )
+        copies = await self._store.write(
+            lambda tx: queue.claim_due(
+                tx,
+                now=now,
+                limit=free * LANE_COPIES,
+                lease=lease,
+                lease_until=until,
+                busy={domain: LANE_COPIES for domain, lanes in self._busy.items() if lanes >= most},
+                per_destination=LANE_COPIES,
             )
-        except StoreError as error:
-            self._trust.log.error("queue-not-read", error=str(error))
-            return 0
+        )
         if copies:
             self._probe("K11")
         copies.sort(key=lambda copy: (copy.recipient.address.domain, copy.message))
@@ -176,9 +179,7 @@ class Delivering:
             )
             decision = judge_recipient(facts)
             if isinstance(decision, Refusal) or mailbox is None:
-                refusal = (
-                    decision if isinstance(decision, Refusal) else Refusal(Kind.MAILBOX_UNKNOWN, "mailbox-exists", "")
-                )
+                refusal = decision if isinstance(decision, Refusal) else _NO_MAILBOX
                 await self._recorder.record(tx, copy, _refused(refusal), now)
                 return []
             outcome = Delivered("INBOX")
@@ -258,7 +259,14 @@ class Delivering:
             await self._record(copies, [refused] * len(copies))
             return
         first = copies[0]
-        body = await self._bytes_of(first)
+        try:
+            body = await self._bytes_of(first)
+        except StoreDamagedError as error:
+            # It waits for its last good copy to be put back, and its sender hears of the delay and of the end.
+            self._trust.log.error("body-damaged", reference=first.reference, error=str(error))
+            refusal = Refusal(Kind.STORE_UNAVAILABLE, "body", "Message cannot be read for now", str(error), _UNREADABLE)
+            await self._record(copies, [Deferred(refusal)] * len(copies))
+            return
         parcel = Parcel(
             sender=first.sender,
             recipients=tuple(copy.recipient for copy in copies),
