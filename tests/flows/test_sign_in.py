@@ -165,6 +165,14 @@ async def test_a_certificate_that_is_not_good_here_is_refused_with_its_reason(of
     assert acting.kind is Kind.SIGN_IN_FAILED
 
 
+async def test_software_that_fails_too_often_is_stopped_like_anybody(office: Office) -> None:
+    await _register(office)
+    stranger = _certificate(subject=server_name("AUTRE LOGICIEL"))
+    kinds = [(await _show(office, stranger)).kind for _ in range(FAILURES_PER_ADDRESS + 1)]  # type: ignore[union-attr]
+    assert set(kinds[:-1]) == {Kind.SIGN_IN_FAILED}
+    assert kinds[-1] is Kind.SIGN_IN_THROTTLED
+
+
 async def test_software_whose_account_is_closed_stays_outside(office: Office) -> None:
     await _register(office)
 

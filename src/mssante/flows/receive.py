@@ -107,7 +107,8 @@ class Reception:
         self._sender: Address | None = None
         self._options = MailOptions()
         self._permit = Permit("")
-        self._boxes: list[tuple[Recipient, Mailbox]] = []
+        # By address key: five hundred recipients are not compared with one another.
+        self._boxes: dict[str, tuple[Recipient, Mailbox]] = {}
         self._intake: Intake | None = None
 
     async def sender(self, sender: Address | None, options: MailOptions) -> Decision:
@@ -126,8 +127,8 @@ class Reception:
         if isinstance(decision, Refusal):
             await self._audit_refusal(decision, self._sender, recipient.address)
             return decision
-        if facts.mailbox is not None and all(recipient.address.key != known.address.key for known, _ in self._boxes):
-            self._boxes.append((recipient, facts.mailbox))
+        if facts.mailbox is not None:
+            self._boxes.setdefault(recipient.address.key, (recipient, facts.mailbox))
         return decision
 
     def start_data(self) -> Refusal | None:
@@ -178,7 +179,7 @@ class Reception:
         """Write body, one row per mailbox, notices and the audit row in the transaction given (R7)."""
         flow = self._flow
         fresh: list[tuple[Recipient, Mailbox]] = []
-        for recipient, mailbox in self._boxes:
+        for recipient, mailbox in self._boxes.values():
             key = self._copy_key(recipient.address, taken)
             first = await messages.first_reference(tx, key, reference, now)
             if first == reference:
@@ -242,7 +243,7 @@ class Reception:
         key = self._flow.settings.trace_key
         facts: dict[str, str | int] = {
             "from": for_trace(self._sender, key),
-            "to": ",".join(for_trace(recipient.address, key) for recipient, _ in self._boxes),
+            "to": ",".join(for_trace(recipient.address, key) for recipient, _ in self._boxes.values()),
             "size_bytes": taken.body.size_bytes,
             "copies": fresh,
             "trust": self._permit.detail,

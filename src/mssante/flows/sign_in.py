@@ -33,6 +33,20 @@ _FAILED: Final = Refusal(
     "",
     "Identifiant ou mot de passe d'application incorrect : vérifiez-les, ou créez un nouveau mot de passe.",
 )
+_THROTTLED: Final = Refusal(
+    Kind.SIGN_IN_THROTTLED,
+    "sign-in",
+    "Too many failed sign-ins, try again later",
+    "",
+    "Trop d'échecs de connexion depuis cette adresse : vérifiez les réglages du logiciel, réessayez dans dix minutes.",
+)
+_NO_CERTIFICATE: Final = Refusal(
+    Kind.CERTIFICATE_MISSING,
+    "sign-in",
+    "A client certificate is needed for EXTERNAL",
+    "",
+    "Le logiciel n'a pas présenté de certificat : installez-y celui de la boîte applicative.",
+)
 
 
 def new_password(random_bytes: bytes) -> str:
@@ -77,7 +91,7 @@ class SignIn:
             ip: where from, for the audit and the throttle.
         """
         if self._is_throttled(ip):
-            return Refusal(Kind.SIGN_IN_THROTTLED, "sign-in", "Too many failed sign-ins, try again later", ip)
+            return _THROTTLED
         digest = digest_password(self._key, password)
         # One look-up by a keyed hash: an unknown login and a wrong password take the same path.
         found = await self._store.read(lambda tx: accounts.credential_by_digest(tx, digest))
@@ -91,7 +105,9 @@ class SignIn:
         """Return the application that signs in with its client certificate, or the refusal."""
         certificate = peer.certificate
         if certificate is None:
-            return Refusal(Kind.CERTIFICATE_MISSING, "sign-in", "A client certificate is needed for EXTERNAL")
+            return _NO_CERTIFICATE
+        if self._is_throttled(peer.ip):
+            return _THROTTLED
         refusal = self._trust.judge_client(certificate)
         if refusal is not None:
             return refusal

@@ -124,7 +124,7 @@ class Sending:
         self._hello = hello
         self._sender: Address | None = None
         self._options = MailOptions()
-        self._recipients: list[Recipient] = []
+        self._recipients: dict[str, Recipient] = {}
         self._rules: set[str] = set()
         self._intake: Intake | None = None
 
@@ -146,8 +146,7 @@ class Sending:
         if isinstance(decision, Refusal):
             await self._audit_refusal(decision, self._sender, address)
         else:
-            if all(address.key != known.address.key for known in self._recipients):
-                self._recipients.append(recipient)
+            self._recipients.setdefault(address.key, recipient)
             self._rules.add(decision.rule)
         return decision
 
@@ -206,7 +205,7 @@ class Sending:
             return decision
         submission = Submission(
             reference=flow.new_reference(),
-            envelope=Envelope(self._sender, tuple(self._recipients), self._options),
+            envelope=Envelope(self._sender, tuple(self._recipients.values()), self._options),
             body=taken.body,
             summary=taken.summary,
         )
