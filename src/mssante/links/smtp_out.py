@@ -18,19 +18,10 @@ from mssante.model.peer import Certificate, PeerFacts, TlsFacts
 from mssante.model.settings import QueueSettings
 from mssante.wire.smtp.client import ClientMachine
 from mssante.wire.smtp.replies import Reply, plain_text
+from mssante.wire.x509.handshake import refused_because
 from mssante.wire.x509.read import read_certificate
 
 DETAIL_MAX_CHARS: Final = 300
-
-# Numbers of OpenSSL (x509_vfy.h) -> reason; all others mean a chain that does not lead to our anchors.
-_VERIFY_KINDS: Final = {
-    9: Kind.CERTIFICATE_EXPIRED,
-    10: Kind.CERTIFICATE_EXPIRED,
-    23: Kind.CERTIFICATE_REVOKED,
-    26: Kind.CERTIFICATE_USAGE,
-    3: Kind.REVOCATION_UNKNOWN,
-    12: Kind.REVOCATION_UNKNOWN,
-}
 
 
 class SmtpCourier:
@@ -59,8 +50,7 @@ class SmtpCourier:
         try:
             opened = await self._shake(stream, host)
         except ssl.SSLCertVerificationError as error:
-            kind = _VERIFY_KINDS.get(error.verify_code, Kind.CERTIFICATE_UNTRUSTED)
-            rule = "R3" if kind is Kind.CERTIFICATE_UNTRUSTED else "R4"
+            kind, rule = refused_because(error.verify_code)
             opened = _deferred(host, kind, rule, f"certificate refused: {error.verify_message}")
         except ssl.SSLError as error:
             opened = _deferred(host, Kind.TLS_UNAVAILABLE, "R2", f"TLS handshake failed: {_say(error)}")

@@ -3,26 +3,12 @@
 import ssl
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final
 
 from mssante.model.decision import Kind, Refusal
 from mssante.model.errors import WireError
 from mssante.model.peer import Certificate, PeerFacts, TlsFacts
+from mssante.wire.x509.handshake import refused_because
 from mssante.wire.x509.read import read_certificate
-
-# X509_V_ERR_* of OpenSSL.
-_VERIFY_KINDS: Final = {
-    9: Kind.CERTIFICATE_EXPIRED,
-    10: Kind.CERTIFICATE_EXPIRED,
-    23: Kind.CERTIFICATE_REVOKED,
-    26: Kind.CERTIFICATE_USAGE,
-}
-_RULES: Final = {
-    Kind.CERTIFICATE_EXPIRED: "R4",
-    Kind.CERTIFICATE_REVOKED: "R4",
-    Kind.CERTIFICATE_USAGE: "R3",
-    Kind.CERTIFICATE_UNTRUSTED: "R3",
-}
 
 
 @lru_cache(maxsize=1024)
@@ -48,6 +34,6 @@ def peer_facts(peer: PeerFacts, tls: ssl.SSLObject) -> PeerFacts:
 def tls_failure(error: Exception) -> Refusal:
     """Return why the handshake failed, as the rules name it."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        kind = _VERIFY_KINDS.get(error.verify_code, Kind.CERTIFICATE_UNTRUSTED)
-        return Refusal(kind, _RULES[kind], "Certificate refused", f"handshake: {error.verify_message}")
+        kind, rule = refused_because(error.verify_code)
+        return Refusal(kind, rule, "Certificate refused", f"handshake: {error.verify_message}")
     return Refusal(Kind.TLS_UNAVAILABLE, "R2", "TLS handshake failed", f"handshake: {error}")
