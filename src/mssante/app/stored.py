@@ -1,7 +1,7 @@
 """Whether the store of a configuration is there: a wrong path or a missing disk must not make an empty one."""
 
 from mssante.app.config import Config
-from mssante.model.errors import StoreError
+from mssante.model.errors import ConfigError, StoreError
 from mssante.store.connection import FILE_NAME
 
 
@@ -15,3 +15,16 @@ def must_exist(config: Config) -> None:
     if not path.is_file():
         msg = f"{path} n'existe pas ; vérifiez que son disque est monté, [operator] data_dir, ou tapez `mssante init`"
         raise StoreError(msg)
+
+
+def must_be_operator(config: Config) -> None:
+    """Refuse the configuration of a manager, which has no mailboxes, no queue and no list of its own.
+
+    Raises:
+        ConfigError: it is a manager's.
+        StoreError: there is no store where the configuration says.
+    """
+    if config.role != "operator":
+        msg = f"{config.source} : configuration d'un gestionnaire ; donnez celle d'un opérateur avec --config"
+        raise ConfigError(msg)
+    must_exist(config)

@@ -49,6 +49,7 @@ def test_every_command_says_what_it_does_with_an_example(path: str, command: cli
         (["whitelist", "check", "/"], "l'argument FILE : / est un dossier, pas un fichier"),
         (["pki", "request", "--cn", "a b", "--name", "x", "--department", "y"], "n'est pas un nom de domaine"),
         (["peer", "check", "a b", "--domain", "a.fr"], "n'est pas un nom de serveur"),
+        (["whitelist", "admit", "a.fr", "pas un nom"], "n'est pas un nom de certificat, par exemple CN="),
         (["audit", "show", "--since", "hier"], "n'est pas une date"),
         (["audit", "list", "--config", "/nowhere"], "la commande list n'existe pas"),
         (["queue", "list", "--config", "/nowhere"], "/nowhere"),

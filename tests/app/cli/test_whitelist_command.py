@@ -135,6 +135,12 @@ def test_the_manager_admits_publishes_and_removes(tmp_path: Path) -> None:
     assert run("remove", "a.fr", *config).exit_code == 1
 
 
+@pytest.mark.parametrize("words", [("show",), ("why", "a.fr"), ("fetch",)])
+def test_a_manager_has_no_list_in_force(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match="configuration d'un gestionnaire"):
+        run(*words, *_config(tmp_path, "manager"))
+
+
 def test_an_operator_has_nothing_to_publish(tmp_path: Path) -> None:
     with pytest.raises(MssError, match="manager"):
         run("publish", *_config(tmp_path, "operator"))

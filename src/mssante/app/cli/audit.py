@@ -49,7 +49,7 @@ def verify(context: click.Context, expect: str | None, config_path: Path | None,
     async def work(opened: Opened) -> AuditCheck:
         return await opened.store.read_long(lambda tx: store_audit.verify(tx, expected=expected))
 
-    found = run_opened(config_path, work)
+    found = run_opened(config_path, work, any_role=True)
     if as_json:
         facts = {"rows": found.rows, "broken_at": found.broken_at, "reason": found.reason}
         say_json({"whole": found.broken_at is None, **facts, "head": _head(found.last_seq, found.last_digest)})
@@ -80,7 +80,7 @@ def head(config_path: Path | None) -> None:
     async def work(opened: Opened) -> tuple[int, bytes]:
         return await opened.store.read(store_audit.head)
 
-    click.echo(_head(*run_opened(config_path, work)))
+    click.echo(_head(*run_opened(config_path, work, any_role=True)))
 
 
 @audit.command()
@@ -111,7 +111,7 @@ def show(
     async def work(opened: Opened) -> list[AuditRow]:
         return await opened.store.read_long(lambda tx: _rows(tx, since, event, subject, after_seq, limit))
 
-    found = run_opened(config_path, work)
+    found = run_opened(config_path, work, any_role=True)
     if as_json:
         for row in found:
             say_json(audit_facts(row))

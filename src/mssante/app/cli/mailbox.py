@@ -8,7 +8,7 @@ import click
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.opened import Opened, run_opened
 from mssante.app.cli.output import config_option, json_option, say_json, show_facts, show_table, size_text
-from mssante.app.cli.typed import ADDRESS, DOMAIN, SIZE
+from mssante.app.cli.typed import ADDRESS, DN, DOMAIN, SIZE
 from mssante.app.config import read_secret
 from mssante.flows.mailboxes import MailboxOrder
 from mssante.flows.sign_in import PASSWORD_BYTES, digest_password, new_password
@@ -49,7 +49,7 @@ def mailbox() -> None:
 @click.option("--identifier", default="", help="RPPS (PER, CAB), FINESS ou SIRET (ORG, APP) ; clé vérifiée.")
 @click.option("--member", "members", multiple=True, help="Compte qui lit la boîte et envoie pour elle ; répétable.")
 @click.option("--quota", type=SIZE, default=None, help="Place, par exemple 500M ; à défaut [store] quota_bytes.")
-@click.option("--certificate-dn", default="", help="Nom du certificat ORG AUTH_CLI qui ouvre une boîte APP.")
+@click.option("--certificate-dn", type=DN, default="", help="Nom du certificat ORG AUTH_CLI qui ouvre une boîte APP.")
 @config_option
 @json_option
 def add(

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from mssante.app.chance import utc_now
 from mssante.app.config import Config, find_config, read_config, read_secret
-from mssante.app.stored import must_exist
+from mssante.app.stored import must_be_operator, must_exist
 from mssante.flows.mailboxes import Administering
 from mssante.model.address import Address
 from mssante.model.errors import MssError
@@ -66,14 +66,19 @@ def actor_name() -> str:
         return "cli:unknown"
 
 
-def run_opened(config_path: Path | None, work: Callable[[Opened], Awaitable[T]]) -> T:
+def run_opened(config_path: Path | None, work: Callable[[Opened], Awaitable[T]], *, any_role: bool = False) -> T:
     """Run the work on the store of the configuration; return what it returns.
+
+    Args:
+        any_role: the store of a manager will do too.
 
     Raises:
         ConfigError: the configuration or the key of traces cannot be used.
         StoreError: there is no store, or it cannot be used.
     """
     config = read_config(find_config(config_path))
+    if not any_role:
+        must_be_operator(config)
 
     async def run() -> T:
         async with open_store(config) as store:

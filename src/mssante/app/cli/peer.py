@@ -14,7 +14,7 @@ from mssante.app.cli.opened import quiet
 from mssante.app.cli.output import config_option, json_option, safe, say_json
 from mssante.app.cli.typed import DOMAIN
 from mssante.app.config import Config, find_config, read_config
-from mssante.app.stored import must_exist
+from mssante.app.stored import must_be_operator
 from mssante.model.address import parse_domain
 from mssante.model.decision import Decision, Refusal
 from mssante.model.errors import ConfigError, TheirProtocolError
@@ -86,7 +86,7 @@ def rule_verdicts(decision: Decision) -> dict[str, str]:
 async def _look(target: Host, domain: str, config: Config) -> Findings:
     from mssante.app.compose import open_operator
 
-    must_exist(config)
+    must_be_operator(config)
     async with open_operator(quiet(config)) as operator:
         version = operator.trust.list_version()
         # R1 needs no connection: we go nowhere for a domain that is not in the list.

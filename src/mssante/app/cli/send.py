@@ -15,7 +15,7 @@ from mssante.app.cli.opened import actor_name
 from mssante.app.cli.output import config_option, json_option, say_json, size_text
 from mssante.app.cli.typed import ADDRESS
 from mssante.app.config import Config, find_config, read_config
-from mssante.app.stored import must_exist
+from mssante.app.stored import must_be_operator
 from mssante.flows.intake import Accepted
 from mssante.model.address import Address
 from mssante.model.decision import Refusal
@@ -62,7 +62,7 @@ def send(
     Codes de sortie : 0 accepté, 1 refusé, 2 commande ou configuration fausse, 3 magasin.
     """
     config = read_config(find_config(config_path))
-    must_exist(config)
+    must_be_operator(config)
     body = _text(text, text_file)
     attachments = tuple(_attachment(path, config.limits.message_bytes) for path in files)
     data = compose(

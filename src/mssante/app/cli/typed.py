@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from mssante.model.address import Address, parse_address, parse_domain
+from mssante.model.dn import parse_dn
 from mssante.model.errors import TheirProtocolError
 
 _SIZE: Final = re.compile(r"([0-9]{1,15})\s*([KMGT]?)(?:i?o)?", re.IGNORECASE)
@@ -39,6 +40,24 @@ class DomainType(click.ParamType[str]):
             return parse_domain(str(value).removesuffix("."))
         except TheirProtocolError:
             return self.fail(f"{value!r} n'est pas un nom de domaine (lettres, chiffres, tirets, points)", param, ctx)
+
+
+class NameType(click.ParamType[str]):
+    """A distinguished name, as the white list writes it."""
+
+    name = "nom"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text as it was typed, or fail with the form that is wanted."""
+        text = str(value)
+        if not text:
+            return text
+        try:
+            parse_dn(text)
+        except TheirProtocolError:
+            wanted = "un nom de certificat, par exemple CN=mss.ch.fr,OU=1310990015,O=CH,ST=Paris (75),C=FR"
+            return self.fail(f"{text!r} n'est pas {wanted}", param, ctx)
+        return text
 
 
 class SizeType(click.ParamType[int]):
@@ -74,5 +93,6 @@ class MomentType(click.ParamType[datetime]):
 
 ADDRESS: Final = AddressType()
 DOMAIN: Final = DomainType()
+DN: Final = NameType()
 SIZE: Final = SizeType()
 MOMENT: Final = MomentType()

@@ -13,9 +13,9 @@ from mssante.app.chance import utc_now
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.opened import Opened, actor_name, quiet, run_opened
 from mssante.app.cli.output import config_option, json_option, safe, say_json
-from mssante.app.cli.typed import DOMAIN
+from mssante.app.cli.typed import DN, DOMAIN
 from mssante.app.config import Config, find_config, read_config
-from mssante.app.stored import must_exist
+from mssante.app.stored import must_be_operator
 from mssante.model.errors import ConfigError, WireError
 from mssante.model.system import reason
 from mssante.model.whitelist import WhiteList
@@ -170,7 +170,7 @@ def why(domain: str, file: Path | None, config_path: Path | None, as_json: bool)
     else:
         click.echo(f"{name} est dans la liste {found.version}. Peuvent émettre et recevoir pour lui :")
         for dn, description in dict.fromkeys((entry.dn_text, entry.description) for entry in entries):
-            click.echo(f"  {safe(dn)}\n    {safe(description)}")
+            click.echo(f"  {safe(dn)}" + (f"\n    {safe(description)}" if description else ""))
     sys.exit(0 if entries else 1)
 
 
@@ -200,7 +200,7 @@ def fetch(force: bool, config_path: Path | None) -> None:
 async def _fetch(config: Config, *, force: bool) -> list[str]:
     from mssante.app.compose import open_operator
 
-    must_exist(config)
+    must_be_operator(config)
     async with open_operator(quiet(config)) as operator:
         outcomes = await operator.trust.refresh(force=force, actor=actor_name())
         click.echo(f"Liste en vigueur : {operator.trust.list_version() or 'aucune'}")
@@ -227,7 +227,7 @@ async def _publish(config: Config) -> str:
 
 @whitelist.command()
 @click.argument("domain", type=DOMAIN)
-@click.argument("dn")
+@click.argument("dn", type=DN)
 @click.option("--description", default="", help="Texte libre.")
 @click.option("--responsible", default="", help="Contact du responsable.")
 @click.option("--support", default="", help="Contact du support.")
