@@ -5,12 +5,12 @@ import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Final
 
 from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
+from mssante.app.house import keep_house
 from mssante.app.ready import say_ready
 from mssante.app.stored import must_exist
 from mssante.doors.smtp.connection import Desk
@@ -18,14 +18,11 @@ from mssante.doors.smtp.door import Door
 from mssante.doors.smtp.operator import OperatorDesk
 from mssante.doors.smtp.submission import SubmissionDesk
 from mssante.model.errors import ConfigError, StoreError
+from mssante.model.log import accident
 from mssante.model.system import reason
-from mssante.store import messages, queue
 from mssante.wire.smtp.session import ServerProfile
 
-HOUSEKEEPING_SECONDS: Final = 3600.0
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
-ORPHAN_AGE: Final = timedelta(hours=6)
-FINISHED_AGE: Final = timedelta(days=90)
 BANNER: Final = "MSSante operator"
 SECTIONS: Final = {"smtp": "smtp", "submission": "submission", "submissions": "submission"}
 """Door -> the section of the configuration that says where it listens."""
@@ -149,7 +146,9 @@ async def background(operator: Operator) -> AsyncIterator[None]:
         asyncio.create_task(operator.trust.watch(operator.notifier.wake_queue), name="trust"),
         asyncio.create_task(operator.room.watch(), name="room"),
         asyncio.create_task(_watch_certificates(operator), name="certificates"),
-        asyncio.create_task(_keep_house(operator), name="house"),
+        asyncio.create_task(
+            keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log), name="house"
+        ),
     ]
     for task in tasks:
         task.add_done_callback(lambda ended: _stop_on_accident(operator, ended))
@@ -164,7 +163,7 @@ async def background(operator: Operator) -> AsyncIterator[None]:
 def _stop_on_accident(operator: Operator, task: asyncio.Task[None]) -> None:
     """Stop the process when a background task dies: a supervisor starts a whole one again."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        operator.log.error("task-died", task=task.get_name(), error=repr(error))
+        operator.log.error("task-died", task=task.get_name(), error=accident(error))
         os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -172,24 +171,3 @@ async def _watch_certificates(operator: Operator) -> None:
     while True:
         operator.contexts.look()
         await asyncio.sleep(CERTIFICATE_LOOK_SECONDS)
-
-
-async def _keep_house(operator: Operator) -> None:
-    """Forget old copy keys and finished copies, remove orphaned files: at the start and then every hour."""
-    while True:
-        try:
-            await _keep_house_once(operator)
-        except StoreError as error:
-            operator.log.error("house-not-kept", error=str(error))
-        await asyncio.sleep(HOUSEKEEPING_SECONDS)
-
-
-async def _keep_house_once(operator: Operator) -> None:
-    now, store = operator.clock(), operator.store
-    seen_before = now - timedelta(seconds=operator.config.store.dedupe_seconds)
-    forgotten = await store.write(lambda tx: messages.forget_copies(tx, seen_before))
-    while dropped := await store.write(lambda tx: queue.forget_finished(tx, now - FINISHED_AGE)):
-        operator.log.info("finished-copies-forgotten", copies=dropped)
-    referenced = await store.read_long(messages.blob_paths)
-    removed = await asyncio.to_thread(store.blobs.sweep, referenced, ORPHAN_AGE, now)
-    operator.log.info("house-kept", copies_forgotten=forgotten, files_removed=removed)
