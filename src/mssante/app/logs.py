@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line on standard error, or readable lines; an allow-list of facts, never content."""
+"""Logs: one JSON object per line on standard error, or readable lines; bounded facts, one event one line."""
 
 import logging
 import sys

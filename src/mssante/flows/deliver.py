@@ -21,6 +21,7 @@ from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address
 from mssante.model.decision import Kind, Permit, Refusal
 from mssante.model.errors import LinkError, MssError, StoreDamagedError, StoreError
+from mssante.model.log import accident
 from mssante.model.mailbox import Role
 from mssante.model.message import Change, Copy, Deferred, Delivered, Failed, Outcome, Relayed
 from mssante.model.outside import Answer, Host, Parcel, Taken
@@ -142,7 +143,7 @@ class Delivering:
             self._tasks.discard(task)
             if not task.cancelled() and (error := task.exception()) is not None:
                 # A fault of ours: its copies come back when their lease ends.
-                self._trust.log.error("lane-died", domain=domain, copies=len(copies), error=repr(error))
+                self._trust.log.error("lane-died", domain=domain, copies=len(copies), error=accident(error))
             self._busy[domain] -= 1
             if not self._busy[domain]:
                 del self._busy[domain]
