@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from mssante.app.tls import TlsMaterial, days_left, operator_client, operator_server, read_material, user_server
@@ -74,4 +75,12 @@ class Contexts:
 
     def _read_stamp(self) -> tuple[float, ...]:
         paths = (self._settings.certificate, self._settings.key, self._settings.anchors, self._settings.intermediates)
-        return tuple(path.stat().st_mtime if path.exists() else 0.0 for path in paths)
+        return tuple(_changed_at(path) for path in paths)
+
+
+def _changed_at(path: Path) -> float:
+    """Return when the file changed last; 0 while it is not there, as in the middle of a renewal."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
