@@ -10,7 +10,7 @@ from forge import DAY, NOW, Issued, Order, intermediate, issue, operator, revoca
 from mssante.flows.trust import TrustMaterial, TrustSpace
 from mssante.model.address import Address
 from mssante.model.decision import Decision, Kind, Permit, Refusal
-from mssante.model.errors import LinkError
+from mssante.model.errors import LinkError, StoreError
 from mssante.model.outside import Fetched
 from mssante.model.peer import PeerFacts, TlsFacts
 from mssante.model.settings import StoreSettings, TrustSettings
@@ -316,6 +316,28 @@ async def test_another_process_that_saves_a_list_is_noticed_within_a_second(
         await asyncio.gather(watching, return_exceptions=True)
         await other.close()
     assert kind(stage.trust.judge_sender(peer(), A)) is Kind.SENDER_DOMAIN_UNLISTED
+
+
+async def test_a_store_that_cannot_be_read_is_tried_again_and_told_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries, enough, unreadable = 0, asyncio.Event(), StoreError("damaged")
+
+    async def load() -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 4:
+            enough.set()
+        raise unreadable
+
+    monkeypatch.setattr("mssante.flows.trust.LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(stage.trust, "load", load)
+    watching = asyncio.create_task(stage.trust.watch())
+    async with asyncio.timeout(10):
+        await enough.wait()
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
+    assert stage.log.lines.count(("warning", "trust-not-reloaded")) == 1
 
 
 async def test_a_required_signature_must_be_there_and_from_a_named_signer(store: Store) -> None:

@@ -213,16 +213,19 @@ class TrustSpace:
                     wait = min(wait, RETRY_SECONDS)
 
     async def _watch_store(self, changed: Callable[[], None]) -> None:
-        seen = -1
+        seen, problem = -1, ""
         while True:
             try:
                 commits = await self._store.commits_elsewhere()
                 if commits != seen:
                     await self.load()
-                    seen = commits
+                    seen, problem = commits, ""
                     changed()
             except MssError as error:
-                self.log.warning("trust-not-reloaded", error=str(error))
+                # Tried again four times a second, told once.
+                if str(error) != problem:
+                    problem = str(error)
+                    self.log.warning("trust-not-reloaded", error=problem)
             await asyncio.sleep(LOOK_SECONDS)
 
     def _first_wait(self) -> float:

@@ -3,6 +3,7 @@
 Not for putting them in force (see `mssante.flows.trust`).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,8 +84,8 @@ async def update_list(
         await store.write(lambda tx: lists.touch_list(tx, now))
         return Outcome(changed=True)
     try:
-        raw = verifier.verified(fetched.data, now)
-        new = read_white_list(raw)
+        # Off the loop: the whole national list takes some tenths of a second.
+        raw, new = await asyncio.to_thread(_read_list, verifier, fetched.data, now)
     except TheirProtocolError as error:
         return Outcome(problem=str(error), refused=True, rule="list-format")
     same = raw == held.raw
@@ -97,6 +98,11 @@ async def update_list(
     rule = decision.rule if isinstance(decision, Permit) else f"forced over {decision.rule}"
     await store.write(lambda tx: _keep_list(tx, new, raw, fetched, rule, actor, now))
     return Outcome(changed=True, rule=rule)
+
+
+def _read_list(verifier: Verifier, data: bytes, now: datetime) -> tuple[bytes, WhiteList]:
+    raw = verifier.verified(data, now)
+    return raw, read_white_list(raw)
 
 
 async def _keep_list(
@@ -135,7 +141,7 @@ async def update_crl(
     if fetched is None:
         return Outcome()
     try:
-        crl = read_crl(fetched.data)
+        crl = await asyncio.to_thread(read_crl, fetched.data)
     except TheirProtocolError as error:
         return Outcome(problem=f"{url}: {error}", refused=True, rule="crl-format")
     if not any(is_signed_by(crl, authority) for authority in authorities):
