@@ -1,6 +1,7 @@
 import codecs
 from datetime import UTC, datetime
 from pathlib import Path
+from time import thread_time
 
 import pytest
 from hypothesis import given, settings
@@ -210,3 +211,12 @@ TEXT = st.text(XML_CHARS | st.sampled_from("\n\t\r&<>\"'"), max_size=40).map(str
 def test_what_is_written_is_read_back(rows: list[tuple[str, str, str]]) -> None:
     entries = [entry(domain, description=text, support=other) for domain, text, other in rows]
     assert list(read_white_list(write_white_list(NOW, entries)).entries) == entries
+
+
+def test_ten_thousand_entries_take_less_than_a_second_of_computing() -> None:
+    entries = [entry(f"d{i}.mssante.fr", DN.replace("ch-exemple", f"ch-{i}")) for i in range(10_000)]
+    raw = write_white_list(NOW, entries)
+    started = thread_time()
+    found = read_white_list(raw)
+    assert thread_time() - started < 1
+    assert (len(found.names), found.bad) == (10_000, ())
