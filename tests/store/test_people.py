@@ -91,10 +91,9 @@ async def test_finds_an_account_by_login_and_by_certificate_name(store: Store) -
         assert await accounts.account_by_login(tx, "nobody") is None
         person = await accounts.create_account(tx, "bob", AccountKind.PERSON, certificate_name=None, now=NOW)
         await accounts.set_account_active(tx, person.account_id, active=False)
-        assert [(one.login, one.active) for one in await accounts.list_accounts(tx)] == [
-            ("Agenda", True),
-            ("bob", False),
-        ]
+        found = await accounts.account_by_login(tx, "bob")
+        assert found is not None
+        assert not found.active
         for login, name in (("agenda", None), ("other", other_form)):
             with pytest.raises(StoreError, match="existe déjà"):
                 await accounts.create_account(tx, login, AccountKind.PERSON, certificate_name=name, now=NOW)

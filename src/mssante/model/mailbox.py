@@ -140,10 +140,7 @@ class Method(enum.Enum):
 
     PLAIN = "PLAIN"
     EXTERNAL = "EXTERNAL"
-    OAUTHBEARER = "OAUTHBEARER"
-    XOAUTH2 = "XOAUTH2"
     COMMAND_LINE = "command-line"
-    SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True)

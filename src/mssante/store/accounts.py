@@ -60,11 +60,6 @@ async def account_by_certificate(tx: Tx, name: DistinguishedName) -> Account | N
     return None if row is None else _account(row)
 
 
-async def list_accounts(tx: Tx) -> tuple[Account, ...]:
-    """Return every account, sorted by login."""
-    return tuple(_account(row) for row in await tx.all("list_accounts"))
-
-
 async def set_account_active(tx: Tx, account_id: AccountId, *, active: bool) -> None:
     """Open or close an account.
 

@@ -23,7 +23,6 @@ LAYOUT = Layout(
     folder=Path("/x"),
     anchors=Path("/x/anchors.pem"),
     intermediates=Path("/x/i.pem"),
-    manager_folder=Path("/x/m"),
     manager_config=Path("/x/m/mssante.toml"),
     manager_port=8443,
     operators=(LAID,),

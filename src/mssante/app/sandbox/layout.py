@@ -89,7 +89,6 @@ class Layout:
     folder: Path
     anchors: Path
     intermediates: Path
-    manager_folder: Path
     manager_config: Path
     manager_port: int
     operators: tuple[Laid, ...]
@@ -100,11 +99,6 @@ class Layout:
     def operator_of(self, domain: str) -> Laid:
         """Return the operator that has the domain."""
         return next(laid for laid in self.operators if domain in laid.plan.domains)
-
-    @property
-    def crl_folder(self) -> Path:
-        """Return the folder of the revocation lists that the manager publishes."""
-        return self.folder / "pki" / "crl"
 
 
 def lay_out(folder: Path, now: datetime) -> Layout:
@@ -142,7 +136,6 @@ def lay_out(folder: Path, now: datetime) -> Layout:
         folder=folder,
         anchors=pki_folder / "anchors.pem",
         intermediates=pki_folder / "intermediates.pem",
-        manager_folder=manager_folder,
         manager_config=_manager(pki, next(keys), manager_folder, manager_port, common, now),
         manager_port=manager_port,
         operators=laid,

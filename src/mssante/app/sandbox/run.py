@@ -28,12 +28,10 @@ class Space:
 
     Attributes:
         accounts: operator key -> its accounts.
-        served: the programs that run, the manager's first.
     """
 
     layout: Layout
     accounts: dict[str, tuple[SandboxAccount, ...]]
-    served: tuple[Served, ...]
 
     def account_of(self, address: object) -> SandboxAccount:
         """Return the account of an address."""
@@ -84,14 +82,14 @@ async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExi
     try:
         accounts = {laid.plan.key: await fill_operator(laid, now) for laid in layout.operators}
     finally:
-        manager_served = await manager
+        await manager
     view.progress("Démarrage des quatre opérateurs...")
-    others = await _start(stack, nursery, layout, {laid.plan.key: laid.config for laid in layout.operators})
+    await _start(stack, nursery, layout, {laid.plan.key: laid.config for laid in layout.operators})
     view.ready(layout, accounts)
-    return Space(layout, accounts, (*manager_served, *others))
+    return Space(layout, accounts)
 
 
-async def _start(stack: AsyncExitStack, nursery: Nursery, layout: Layout, configs: Mapping[str, Path]) -> list[Served]:
+async def _start(stack: AsyncExitStack, nursery: Nursery, layout: Layout, configs: Mapping[str, Path]) -> None:
     """Start these programs at the same time; those that run are stopped with the stack, also when one fails."""
     logs = layout.folder / LOGS
     starts = (start(nursery, key, config, logs / f"{key}.log") for key, config in configs.items())
@@ -101,7 +99,6 @@ async def _start(stack: AsyncExitStack, nursery: Nursery, layout: Layout, config
     for one in results:
         if isinstance(one, BaseException):
             raise one
-    return served
 
 
 async def _stop(served: list[Served]) -> None:

@@ -13,10 +13,6 @@ SELECT account_id, login, kind, certificate, active FROM account WHERE login_key
 -- The account that a certificate name signs in, active or not.
 SELECT account_id, login, kind, certificate, active FROM account WHERE certificate_key = :certificate_key
 
--- name: list_accounts
--- Every account, sorted by login.
-SELECT account_id, login, kind, certificate, active FROM account ORDER BY login_key
-
 -- name: set_account_active
 -- Open or close an account.
 UPDATE account SET active = :active WHERE account_id = :account_id RETURNING account_id
