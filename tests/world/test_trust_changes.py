@@ -237,7 +237,8 @@ async def test_a_resumed_session_gives_no_trust_that_the_list_does_not(stage: St
     assert not reused
     assert not session.has_ticket
     await delist(stage)
-    _session, _reused, answer = await asyncio.to_thread(_resume, port, context, session)
+    _session, reused, answer = await asyncio.to_thread(_resume, port, context, session)
+    assert reused
     assert answer.startswith(UNLISTED.encode())
 
 
@@ -250,7 +251,8 @@ async def test_a_resumed_session_of_a_revoked_certificate_is_refused(stage: Stag
     assert answer.startswith(b"250")
     pki.pki.revoked.append(revoked.certificate)
     await stage.world.publish_lists()
-    _session, _reused, answer = await asyncio.to_thread(_resume, port, context, session)
+    _session, reused, answer = await asyncio.to_thread(_resume, port, context, session)
+    assert reused
     assert answer.startswith(b"550 5.7.1 certificate is revoked")
 
 
