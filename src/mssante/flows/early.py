@@ -1,6 +1,7 @@
 """Write down refusals that came before a rule was asked: in the handshake, or of an envelope that the protocol refuses.
 
-Bounded, because anybody who can connect can cause them. Not for the refusals of rules, which stand with their message.
+Bounded, because anybody who can connect can cause them. The refusals of rules stand with
+their message and only share `write_down`.
 """
 
 from collections.abc import Callable
@@ -55,7 +56,12 @@ class EarlyRefusals:
         who = actor or (str(peer.certificate.subject) if peer.certificate else peer.ip)
         facts = {"ip": peer.ip, "detail": refusal.detail, "list": self._list_version()}
         event = AuditEvent(self._event, who, subject, refusal.kind.value, refusal.rule, facts)
-        try:
-            await self._store.write(lambda tx: audit.append(tx, event, now))
-        except StoreError as error:
-            self._log.error("audit-not-written", audit_event=event.event, outcome=event.outcome, error=str(error))
+        await write_down(self._store, self._log, event, now)
+
+
+async def write_down(store: Store, log: Log, event: AuditEvent, now: datetime) -> None:
+    """Write a refusal in the audit, in a transaction of its own; the refusal stands even when that fails."""
+    try:
+        await store.write(lambda tx: audit.append(tx, event, now))
+    except StoreError as error:
+        log.error("audit-not-written", audit_event=event.event, outcome=event.outcome, error=str(error))

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mssante.flows.early import EarlyRefusals
+from mssante.flows.early import EarlyRefusals, write_down
 from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken, national_facts
 from mssante.flows.notices import Notices
@@ -275,11 +275,7 @@ class Reception:
         event = AuditEvent(
             "peer.refused", self._actor(), for_trace(sender, key), refusal.kind.value, refusal.rule, facts
         )
-        now = flow.clock()
-        try:
-            await flow.store.write(lambda tx: audit.append(tx, event, now))
-        except StoreError as error:
-            flow.trust.log.error("audit-not-written", audit_event=event.event, outcome=event.outcome, error=str(error))
+        await write_down(flow.store, flow.trust.log, event, flow.clock())
 
 
 def store_refusal(error: StoreError) -> Refusal:

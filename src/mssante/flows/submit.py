@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from mssante.flows.early import EarlyRefusals
+from mssante.flows.early import EarlyRefusals, write_down
 from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken, national_facts
 from mssante.flows.notify import Notifier
@@ -351,8 +351,4 @@ class Sending:
         event = AuditEvent(
             "submission.refused", self._actor(), for_trace(sender, key), refusal.kind.value, refusal.rule, facts
         )
-        now = flow.clock()
-        try:
-            await flow.store.write(lambda tx: audit.append(tx, event, now))
-        except StoreError as error:
-            flow.trust.log.error("audit-not-written", audit_event=event.event, outcome=event.outcome, error=str(error))
+        await write_down(flow.store, flow.trust.log, event, flow.clock())
