@@ -2,8 +2,8 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -240,18 +240,29 @@ class Talk:
     async def open(cls, port: int) -> "Talk":
         """Connect and read the greeting."""
         talk = cls(*await asyncio.open_connection("127.0.0.1", port))
-        await talk.reply()
+        with talk.closed_on_error():
+            await talk.reply()
         return talk
 
     @classmethod
     async def secure(cls, port: int, context: ssl.SSLContext, hello: str = "peer.test") -> "Talk":
         """Connect, STARTTLS, EHLO again."""
         talk = await cls.open(port)
-        await talk.say(f"EHLO {hello}")
-        assert (await talk.say("STARTTLS")).startswith("220")
-        await talk.writer.start_tls(context, server_hostname="localhost")
-        await talk.say(f"EHLO {hello}")
+        with talk.closed_on_error():
+            await talk.say(f"EHLO {hello}")
+            assert (await talk.say("STARTTLS")).startswith("220")
+            await talk.writer.start_tls(context, server_hostname="localhost")
+            await talk.say(f"EHLO {hello}")
         return talk
+
+    @contextmanager
+    def closed_on_error(self) -> Iterator[None]:
+        """Hang up when the dialogue cannot begin: nobody else holds the connection then."""
+        try:
+            yield
+        except BaseException:
+            self.writer.close()
+            raise
 
     async def reply(self) -> str:
         """Return one whole reply, its lines joined by a newline; "" at the end of the connection."""
