@@ -27,8 +27,7 @@ from standins import (
     peer_of,
 )
 
-from mssante.flows.intake import Accepted
-from mssante.flows.receive import store_refusal
+from mssante.flows.intake import Accepted, store_refusal
 from mssante.model.address import parse_address
 from mssante.model.decision import Kind, Refusal
 from mssante.model.envelope import MailOptions, Recipient

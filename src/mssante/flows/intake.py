@@ -1,6 +1,6 @@
 """Take in the bytes of one message: spooled, counted, hashed, its header set aside (step R5).
 
-Shared by `mssante.flows.receive` and `mssante.flows.submit`; decides nothing.
+Shared by `mssante.flows.receive` and `mssante.flows.submit`; decides nothing but whether there is room.
 """
 
 import re
@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from mssante.flows.room import Room
 from mssante.model.address import Address
-from mssante.model.decision import Decision, Refusal
+from mssante.model.decision import Decision, Kind, Refusal
 from mssante.model.envelope import MailOptions, Recipient
-from mssante.model.errors import StoreError
+from mssante.model.errors import StoreError, StoreFullError
 from mssante.model.message import Body, Summary
 from mssante.model.settings import LimitSettings
-from mssante.store.blobs import BlobFolder
+from mssante.store.blobs import BlobFolder, Spool
 from mssante.wire.mime.headers import HeaderWatch, summarize
 
 # What clients are to write there; a health identity number, typed where O or N belongs, is none of these.
@@ -70,19 +71,35 @@ class Taken:
 
 
 class Intake:
-    """Collects the chunks of one message."""
+    """Collects the bytes of one message, from DATA to its end."""
 
-    def __init__(self, blobs: BlobFolder, limits: LimitSettings, inline_bytes: int) -> None:
-        """Open a spool; nothing is on disk before the memory limit is passed."""
-        self._spool = blobs.spool(limits.spool_memory_bytes, inline_bytes)
+    def __init__(self, room: Room, blobs: BlobFolder, limits: LimitSettings, inline_bytes: int) -> None:
+        """Keep what is shared; `open` starts."""
+        self._room = room
+        self._blobs = blobs
+        self._limits = limits
+        self._inline_bytes = inline_bytes
+        self._spool: Spool | None = None
         self._watch = HeaderWatch(limit_bytes=limits.header_bytes, limit_count=limits.header_count)
         self._broken = False
+
+    def open(self, size_bytes: int) -> Refusal | None:
+        """Open a spool, or refuse while there is no room on the disk (H01); no file is made before the memory limit.
+
+        Args:
+            size_bytes: as announced; 0 when unknown.
+        """
+        decision = self._room.judge(size_bytes)
+        if isinstance(decision, Refusal):
+            return decision
+        self._spool = self._blobs.spool(self._limits.spool_memory_bytes, self._inline_bytes)
+        return None
 
     def data(self, chunk: bytes) -> Awaitable[None] | None:
         """Take some bytes; returns something to wait for when the disk is behind."""
         if not self._watch.done:
             self._watch.feed(chunk)
-        if self._broken:
+        if self._broken or self._spool is None:
             return None
         try:
             return self._spool.write(chunk)
@@ -92,17 +109,37 @@ class Intake:
             return None
 
     async def finish(self) -> Taken | Refusal:
-        """Return the flushed message, or the refusal of its header."""
+        """Return the flushed message, or why there is none: its header, no room, or nothing was sent."""
+        spool, self._spool = self._spool, None
+        if spool is None:
+            return Refusal(Kind.SEQUENCE, "sequence", "No message data")
         self._watch.finish()
         if self._watch.refusal is not None:
-            self._spool.abandon()
+            spool.abandon()
             return self._watch.refusal
         summary = summarize(self._watch.head)
-        return Taken(await self._spool.finish(), summary)
+        try:
+            return Taken(await spool.finish(), summary)
+        except StoreError as error:
+            return store_refusal(error)
 
     def discard(self) -> None:
-        """Drop what was taken in."""
-        self._spool.abandon()
+        """Drop what was taken in, if anything."""
+        if self._spool is not None:
+            self._spool.abandon()
+            self._spool = None
+
+
+def store_refusal(error: StoreError) -> Refusal:
+    """Return the temporary refusal for a store that could not write; nothing of the message was kept."""
+    kind = Kind.STORE_FULL if isinstance(error, StoreFullError) else Kind.STORE_UNAVAILABLE
+    return Refusal(
+        kind,
+        "commit",
+        "The message could not be stored, try again later",
+        str(error),
+        "Le message n'a pas pu être enregistré : réessayez plus tard.",
+    )
 
 
 def national_facts(summary: Summary) -> dict[str, str | int]:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mssante.flows.early import EarlyRefusals, write_down
 from mssante.flows.find import find_mailbox
-from mssante.flows.intake import Accepted, Intake, Taken, national_facts
+from mssante.flows.intake import Accepted, Intake, Taken, national_facts, store_refusal
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Probe, no_probe
@@ -18,9 +18,9 @@ from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace
 from mssante.model.audit import AuditEvent
-from mssante.model.decision import Decision, Kind, Permit, Refusal
+from mssante.model.decision import Decision, Permit, Refusal
 from mssante.model.envelope import MailOptions, Recipient
-from mssante.model.errors import StoreError, StoreFullError
+from mssante.model.errors import StoreError
 from mssante.model.mailbox import Mailbox, Role
 from mssante.model.message import Change, MessageId
 from mssante.model.peer import PeerFacts
@@ -109,7 +109,8 @@ class Reception:
         self._permit = Permit("")
         # By address key: five hundred recipients are not compared with one another.
         self._boxes: dict[str, tuple[Recipient, Mailbox]] = {}
-        self._intake: Intake | None = None
+        settings = flow.settings
+        self._intake = Intake(flow.room, flow.store.blobs, settings.limits, settings.store.inline_bytes)
 
     async def sender(self, sender: Address | None, options: MailOptions) -> Decision:
         """Decide whether this peer may send as that domain now (R3; law 6)."""
@@ -133,26 +134,18 @@ class Reception:
 
     def start_data(self) -> Refusal | None:
         """Open the spool, or refuse while there is no room on the disk (H01)."""
-        settings = self._flow.settings
-        decision = self._flow.room.judge(self._options.size_bytes or 0)
-        if isinstance(decision, Refusal):
-            return decision
-        self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
-        return None
+        return self._intake.open(self._options.size_bytes or 0)
 
     def data(self, chunk: bytes) -> Awaitable[None] | None:
         """Take some bytes (R5)."""
-        return self._intake.data(chunk) if self._intake else None
+        return self._intake.data(chunk)
 
     async def finish(self) -> Accepted | Refusal:
         """Judge the content, commit once, tell who waits (R6 to R9); the door says 250 after it."""
         flow = self._flow
-        try:
-            taken = await self._intake.finish() if self._intake else None
-        except StoreError as error:
-            return store_refusal(error)
-        if not isinstance(taken, Taken):
-            return taken or Refusal(Kind.SEQUENCE, "sequence", "No message data")
+        taken = await self._intake.finish()
+        if isinstance(taken, Refusal):
+            return taken
         decision = judge_content(self._content_facts(taken))
         if isinstance(decision, Refusal):
             await self._audit_refusal(decision, self._sender)
@@ -169,9 +162,7 @@ class Reception:
 
     def abort(self) -> None:
         """Drop what was taken in."""
-        if self._intake:
-            self._intake.discard()
-            self._intake = None
+        self._intake.discard()
 
     async def _commit(
         self, tx: Tx, taken: Taken, content: Permit, reference: str, now: datetime
@@ -276,15 +267,3 @@ class Reception:
             "peer.refused", self._actor(), for_trace(sender, key), refusal.kind.value, refusal.rule, facts
         )
         await write_down(flow.store, flow.trust.log, event, flow.clock())
-
-
-def store_refusal(error: StoreError) -> Refusal:
-    """Return the temporary refusal for a store that could not commit; nothing of the message was kept."""
-    kind = Kind.STORE_FULL if isinstance(error, StoreFullError) else Kind.STORE_UNAVAILABLE
-    return Refusal(
-        kind,
-        "commit",
-        "The message could not be stored, try again later",
-        str(error),
-        "Le message n'a pas pu être enregistré : réessayez plus tard.",
-    )

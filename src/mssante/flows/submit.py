@@ -12,15 +12,14 @@ from typing import Final
 
 from mssante.flows.early import EarlyRefusals, write_down
 from mssante.flows.find import find_mailbox
-from mssante.flows.intake import Accepted, Intake, Taken, national_facts
+from mssante.flows.intake import Accepted, Intake, national_facts, store_refusal
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Probe, no_probe
-from mssante.flows.receive import store_refusal
 from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace, login_for_trace
 from mssante.model.audit import AuditEvent
-from mssante.model.decision import Decision, Kind, Refusal
+from mssante.model.decision import Decision, Refusal
 from mssante.model.envelope import Envelope, MailOptions, Recipient
 from mssante.model.errors import StoreError
 from mssante.model.mailbox import Identity, Mailbox, Role
@@ -126,7 +125,8 @@ class Sending:
         self._options = MailOptions()
         self._recipients: dict[str, Recipient] = {}
         self._rules: set[str] = set()
-        self._intake: Intake | None = None
+        settings = flow.settings
+        self._intake = Intake(flow.room, flow.store.blobs, settings.limits, settings.store.inline_bytes)
 
     async def sender(self, sender: Address | None, options: MailOptions) -> Decision:
         """Decide whether this identity may send from that mailbox (S2)."""
@@ -172,26 +172,18 @@ class Sending:
 
     def start_data(self) -> Refusal | None:
         """Open the spool, or refuse while there is no room on the disk."""
-        settings = self._flow.settings
-        decision = self._flow.room.judge(self._options.size_bytes or 0)
-        if isinstance(decision, Refusal):
-            return decision
-        self._intake = Intake(self._flow.store.blobs, settings.limits, settings.store.inline_bytes)
-        return None
+        return self._intake.open(self._options.size_bytes or 0)
 
     def data(self, chunk: bytes) -> Awaitable[None] | None:
         """Take some bytes."""
-        return self._intake.data(chunk) if self._intake else None
+        return self._intake.data(chunk)
 
     async def finish(self) -> Accepted | Refusal:
         """Judge the content, commit once, wake the delivery (S3 to S5); the door says accepted after it."""
         flow = self._flow
-        try:
-            taken = await self._intake.finish() if self._intake else None
-        except StoreError as error:
-            return store_refusal(error)
-        if not isinstance(taken, Taken):
-            return taken or Refusal(Kind.SEQUENCE, "sequence", "No message data")
+        taken = await self._intake.finish()
+        if isinstance(taken, Refusal):
+            return taken
         decision = judge_submitted_content(
             SubmittedContentFacts(
                 summary=taken.summary,
@@ -221,9 +213,7 @@ class Sending:
 
     def abort(self) -> None:
         """Drop what was taken in."""
-        if self._intake:
-            self._intake.discard()
-            self._intake = None
+        self._intake.discard()
 
     async def _commit(self, tx: Tx, submission: Submission, now: datetime) -> tuple[list[Change], str]:
         """Write body, copy in Sent, one queue row per recipient and the audit row in the transaction given (S4).
