@@ -173,7 +173,10 @@ def judge_destination(facts: DestinationFacts) -> Decision:
 
 
 def host_names(certificate: Certificate) -> tuple[str, ...]:
-    """Return the host names of the certificate: its subjectAltName, or its CN when it has none."""
+    """Return the host names of the certificate: its subjectAltName, or its CN when it has none.
+
+    Source: RFC 6125 section 6.4.4; operators.md 2.5 (R6).
+    """
     if certificate.dns_names:
         return certificate.dns_names
     name = certificate.subject.first("CN")

@@ -6,7 +6,10 @@ from mssante.model.settings import QueueSettings
 
 
 def give_up_at(queued_at: datetime, settings: QueueSettings) -> datetime:
-    """Return the moment after which no attempt is made any more."""
+    """Return the moment after which no attempt is made any more.
+
+    Source: RFC 5321 section 4.5.4.1.
+    """
     return queued_at + timedelta(seconds=settings.give_up_seconds)
 
 

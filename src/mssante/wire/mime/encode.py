@@ -97,6 +97,8 @@ def multipart(kind: str, parts: tuple[bytes, ...], *, seed: str) -> bytes:
         kind: ``mixed``, or ``report; report-type=delivery-status``.
         parts: whole parts, each with its fields.
         seed: what makes this message another one, its Message-ID.
+
+    Source: RFC 2046 section 5.1.1.
     """
     boundary = boundary_of(seed.encode(), *parts)
     line = b"--" + boundary.encode()

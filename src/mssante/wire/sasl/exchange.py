@@ -70,6 +70,8 @@ def start(mechanism: str) -> Exchange:
 
     Raises:
         OurProtocolError: the mechanism is not known; doors offer only known ones.
+
+    Source: RFC 4422 section 3.2.
     """
     if mechanism not in MECHANISMS:
         msg = f"sign-in mechanism {mechanism!r} is not known; known are {', '.join(MECHANISMS)}"

@@ -44,7 +44,10 @@ def parse_response(line: bytes) -> AuthResponse | Reply:
 
 
 def challenge_reply(challenge: bytes) -> Reply:
-    """Return the 334 that carries a challenge."""
+    """Return the 334 that carries a challenge.
+
+    Source: RFC 4954 section 4.
+    """
     return Reply(334, "", (binascii.b2a_base64(challenge, newline=False).decode("ascii"),))
 
 

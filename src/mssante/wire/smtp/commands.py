@@ -273,7 +273,10 @@ def _notify(value: bytes) -> Notify | None:
 
 
 def notify_words(notify: Notify) -> str | None:
-    """Return the value of NOTIFY for these wishes, or None when the default says the same."""
+    """Return the value of NOTIFY for these wishes, or None when the default says the same.
+
+    Source: RFC 3461 section 4.1.
+    """
     if notify == DEFAULT_NOTIFY:
         return None
     return ",".join(word.decode() for word, flag in _NOTIFY.items() if flag in notify) or "NEVER"

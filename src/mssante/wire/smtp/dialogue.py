@@ -135,7 +135,10 @@ def _hello(session: Session, argument: bytes, output: bytes, *, extended: bool) 
 
 
 def do_mail(session: Session, argument: bytes) -> Event | None:
-    """Start a transaction, if the door agrees."""
+    """Start a transaction, if the door agrees.
+
+    Source: RFC 5321 section 4.1.1.2.
+    """
     event = parse_mail(argument, session.grammar)
     if isinstance(event, Refusal):
         session.complain(refusal_reply(event))
@@ -161,12 +164,18 @@ def do_rcpt(session: Session, argument: bytes) -> Event | None:
 
 
 def do_data(_session: Session, _argument: bytes) -> Event | None:
-    """Ask the door whether the message may come."""
+    """Ask the door whether the message may come.
+
+    Source: RFC 5321 section 4.1.1.4.
+    """
     return DataStart()
 
 
 def do_rset(session: Session, _argument: bytes) -> Event | None:
-    """Forget the transaction."""
+    """Forget the transaction.
+
+    Source: RFC 5321 section 4.1.1.5.
+    """
     session.forget()
     if session.phase is not Phase.GREETED:
         session.phase = Phase.READY
@@ -175,7 +184,10 @@ def do_rset(session: Session, _argument: bytes) -> Event | None:
 
 
 def do_noop(session: Session, _argument: bytes) -> Event | None:
-    """Do nothing."""
+    """Do nothing.
+
+    Source: RFC 5321 section 4.1.1.9.
+    """
     session.idle(_OK)
     return None
 
@@ -190,13 +202,19 @@ def do_vrfy(session: Session, _argument: bytes) -> Event | None:
 
 
 def do_help(session: Session, _argument: bytes) -> Event | None:
-    """Name the standard."""
+    """Name the standard.
+
+    Source: RFC 5321 section 4.1.1.8.
+    """
     session.idle(_HELP)
     return None
 
 
 def do_quit(session: Session, _argument: bytes) -> Event | None:
-    """Say good-bye and close."""
+    """Say good-bye and close.
+
+    Source: RFC 5321 section 4.1.1.10.
+    """
     session.close(_BYE)
     return Quit()
 
@@ -228,7 +246,10 @@ def do_auth(session: Session, argument: bytes) -> Event | None:
 
 
 def read_auth_response(session: Session, line: bytes) -> Event | None:
-    """Return the client's next step of a sign-in, or None when it is malformed and answered."""
+    """Return the client's next step of a sign-in, or None when it is malformed and answered.
+
+    Source: RFC 4954 section 4.
+    """
     response = auth.parse_response(line)
     if isinstance(response, Reply):
         session.phase = Phase.READY

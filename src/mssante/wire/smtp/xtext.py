@@ -23,7 +23,10 @@ def decode_xtext(value: bytes) -> str | None:
 
 
 def encode_xtext(text: str) -> str:
-    """Return ASCII text as xtext; signs that are not ASCII become question marks."""
+    """Return ASCII text as xtext; signs that are not ASCII become question marks.
+
+    Source: RFC 3461 section 4.
+    """
     return "".join(char if "!" <= char <= "~" and char not in "+=" else f"+{ord(char):02X}" for char in _ascii(text))
 
 

@@ -75,6 +75,8 @@ def read_authorities(anchors: Sequence[bytes], intermediates: Sequence[bytes]) -
 
     Raises:
         TheirProtocolError: one cannot be read, or there are too many.
+
+    Source: RFC 5280 sections 4.2.1.3 and 4.2.1.9; operators.md 2.3.
     """
     if len(anchors) + len(intermediates) > MAX_AUTHORITIES:
         msg = f"more than {MAX_AUTHORITIES} authorities"

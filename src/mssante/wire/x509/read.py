@@ -113,6 +113,8 @@ def parse_certificate(der: bytes) -> x509.Certificate:
 
     Raises:
         TheirProtocolError: it is not one certificate in DER of at most 64 KiB.
+
+    Source: RFC 5280 section 4.1.
     """
     if len(der) > CERTIFICATE_MAX_BYTES:
         msg = f"certificate has {len(der)} bytes, more than {CERTIFICATE_MAX_BYTES}"
@@ -198,6 +200,8 @@ def parse_crl(data: bytes) -> x509.CertificateRevocationList:
 
     Raises:
         TheirProtocolError: it is not one revocation list of at most 32 MiB.
+
+    Source: RFC 5280 section 5.1.
     """
     if len(data) > CRL_MAX_BYTES:
         msg = f"revocation list has {len(data)} bytes, more than {CRL_MAX_BYTES}"
