@@ -23,6 +23,7 @@ from mssante.model.system import reason
 from mssante.wire.smtp.session import ServerProfile
 
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
+FIRST_LIST_SECONDS: Final = 15.0
 BANNER: Final = "MSSante operator"
 SECTIONS: Final = {"smtp": "smtp", "submission": "submission", "submissions": "submission"}
 """Door -> the section of the configuration that says where it listens."""
@@ -38,10 +39,8 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
     """
     must_exist(config)
     async with open_operator(config, probe=probe_from(os.environ)) as operator:
-        try:
-            await operator.trust.refresh()
-        except StoreError as error:
-            operator.log.error("list-not-refreshed", error=str(error))
+        if not operator.trust.is_usable():
+            await _first_list(operator)
         async with open_doors(operator) as ports, background(operator):
             submission = config.submission
             say_ready(
@@ -61,6 +60,15 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
             operator.log.info("ready", **ports)
             await stop.wait()
             operator.log.info("stopping")
+
+
+async def _first_list(operator: Operator) -> None:
+    """Look for a list before the doors open, for a while: without one every peer is put off until the watch has it."""
+    try:
+        async with asyncio.timeout(FIRST_LIST_SECONDS):
+            await operator.trust.refresh()
+    except (StoreError, TimeoutError) as error:
+        operator.log.error("list-not-refreshed", error=str(error) or "no answer in time")
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ from mssante.doors.smtp.peer import peer_facts, tls_failure
 from mssante.doors.smtp.tls import TlsLayer
 from mssante.flows.intake import Accepted, Transaction
 from mssante.model.decision import Kind, Refusal
+from mssante.model.log import accident
 from mssante.model.peer import PeerFacts
 from mssante.wire.smtp import events as ev
 from mssante.wire.smtp.replies import Reply, refusal_reply
@@ -258,7 +259,7 @@ class Connection(asyncio.Protocol):
     def _fail(self, error: BaseException | None) -> None:
         """Close after an accident of ours; the peer is told to come back."""
         if error is not None:
-            self._door.log.error("connection-failed", ip=self._peer.ip, error=repr(error))
+            self._door.log.error("connection-failed", ip=self._peer.ip, error=accident(error))
         self._forget()
         self._machine.time_out(Refusal(Kind.STORE_UNAVAILABLE, "accident", "Local error, try again later"))
         self._flush()
