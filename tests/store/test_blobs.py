@@ -126,6 +126,21 @@ async def test_discards_at_any_moment_and_twice(blobs: BlobFolder) -> None:
     assert [name for name in _files(blobs) if name.startswith("spool")] == []
 
 
+async def test_abandons_what_was_written_when_the_store_was_closed_meanwhile(tmp_path: Path) -> None:
+    folder = BlobFolder(tmp_path, probe=Steps())
+    spool = folder.spool(MEMORY, INLINE)
+    waiting = None
+    while waiting is None:
+        waiting = spool.write(bytes(MEMORY))
+    await waiting
+    folder.close()
+    while spool._job is not None:
+        await asyncio.wait({spool._job})
+    assert len(_files(folder)) == 1
+    spool.abandon()
+    assert _files(folder) == []
+
+
 async def test_abandons_without_waiting(blobs: BlobFolder) -> None:
     for size in (10, 300 * KIB, 3 * 1024 * KIB):
         spool = blobs.spool(MEMORY, INLINE)

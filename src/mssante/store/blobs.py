@@ -249,9 +249,11 @@ class Spool:
         self._pending.clear()
         self._pending_bytes = 0
         if self._job is None and self._path is not None:
-            # A store that is closed leaves the file to the next sweep.
-            with contextlib.suppress(RuntimeError):
+            try:
                 self._folder.pool.submit(self._drop)
+            except RuntimeError:
+                # The store was closed meanwhile and has no threads any more.
+                self._drop()
 
     def _start_job(self) -> None:
         loop = asyncio.get_running_loop()
