@@ -1,6 +1,7 @@
 """Who waits is told after the commit, in its order; who does not listen costs nothing (law 2)."""
 
 import asyncio
+from collections.abc import Sequence
 
 from mssante.flows.notify import Notifier
 from mssante.model.mailbox import FolderId, MailboxId
@@ -46,7 +47,11 @@ def test_a_listener_that_leaves_while_it_is_told_disturbs_nobody() -> None:
 
 
 def test_nobody_listens() -> None:
-    Notifier().publish([_change(ONE, 1)])
+    notifier = Notifier()
+    notifier.publish([_change(ONE, 1)])
+    heard: list[Sequence[Change]] = []
+    notifier.listen(ONE, heard.append)
+    assert heard == [], "what was published before is in the store, not here"
 
 
 async def test_a_wake_before_the_wait_is_not_missed_and_counts_once() -> None:
@@ -55,6 +60,12 @@ async def test_a_wake_before_the_wait_is_not_missed_and_counts_once() -> None:
     notifier.wake_queue()
     async with asyncio.timeout(5):
         await notifier.wait_queue(60)
+    waiting = asyncio.get_running_loop().create_task(notifier.wait_queue(60))
+    await asyncio.sleep(0)
+    assert not waiting.done(), "two wakes count once"
+    notifier.wake_queue()
+    async with asyncio.timeout(5):
+        await waiting
     await notifier.wait_queue(0)
     await notifier.wait_queue(-1)
 
@@ -63,6 +74,7 @@ async def test_a_wait_ends_at_the_wake() -> None:
     notifier = Notifier()
     waiting = asyncio.get_running_loop().create_task(notifier.wait_queue(60))
     await asyncio.sleep(0)
+    assert not waiting.done()
     notifier.wake_queue()
     async with asyncio.timeout(5):
         await waiting

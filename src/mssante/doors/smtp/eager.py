@@ -1,8 +1,8 @@
 """Run a coroutine at once, and make a task of it only when it really has to wait.
 
 The flows are asynchronous, yet most of their steps (a decision in memory, a short read of the embedded store) never
-wait. Starting a task for each cost 12 % of the receive path (4 KiB messages, 10 connections, py-spy); this costs
-nothing measurable. Python 3.12 has eager tasks for the same purpose.
+wait. A task for such a step costs 9.4 us of processor time, this 1.7 us (uvloop, 100,000 empty steps, best of three),
+and a message has four. Python 3.12 has eager tasks for the same purpose.
 """
 
 from collections.abc import Coroutine, Generator
