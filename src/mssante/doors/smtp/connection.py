@@ -9,9 +9,9 @@ import ssl
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
-from mssante.doors.smtp.eager import Done, start
-from mssante.doors.smtp.peer import peer_facts, tls_failure
-from mssante.doors.smtp.tls import TlsLayer
+from mssante.doors.net.eager import Done, start
+from mssante.doors.net.peer import peer_facts, tls_failure
+from mssante.doors.net.tls import TlsLayer
 from mssante.flows.intake import Accepted, Transaction
 from mssante.model.decision import Kind, Refusal
 from mssante.model.log import accident

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from mssante.doors.smtp.eager import Done, start
+from mssante.doors.net.eager import Done, start
 
 
 async def test_a_step_that_does_not_wait_is_done_at_once() -> None:

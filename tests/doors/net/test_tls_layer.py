@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from mssante.doors.smtp.tls import TlsLayer
+from mssante.doors.net.tls import TlsLayer
 
 
 class Client:
