@@ -57,6 +57,7 @@ class Config:
     role: str = "operator"
     smtp: s.SmtpSettings = field(default_factory=s.SmtpSettings)
     submission: s.SubmissionSettings = field(default_factory=s.SubmissionSettings)
+    imap: s.ImapSettings = field(default_factory=s.ImapSettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)
     store: s.StoreSettings = field(default_factory=s.StoreSettings)
     queue: s.QueueSettings = field(default_factory=s.QueueSettings)

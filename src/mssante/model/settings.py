@@ -119,6 +119,47 @@ class SubmissionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ImapSettings:
+    """The doors to the mailboxes for mail programs.
+
+    Attributes:
+        host: address to listen on.
+        port: IMAP with STARTTLS (national wording).
+        implicit_port: IMAP with TLS from the first byte; -1 closes it.
+        sign_in_tries: failed sign-ins on one connection before it is closed.
+        connections: open connections in all.
+        connections_per_address: open connections from one address.
+        connections_per_account: open connections of one account.
+        command_bytes: longest command with its literals, the message of APPEND not counted, after sign-in.
+        early_command_bytes: the same before sign-in.
+        depth: deepest nesting of brackets in a command.
+        append_bytes: largest message of APPEND, announced with APPENDLIMIT.
+        bad_commands: bad commands on one connection before it is closed.
+        greeting_seconds: most time from connection to sign-in.
+        idle_seconds: longest silence of a signed-in client; 30 minutes or more (RFC 9051 section 5.4).
+        write_seconds: longest wait for a client that does not read its answers.
+        work_seconds: longest work of one SEARCH, SORT or THREAD.
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - see SmtpSettings
+    port: int = 143
+    implicit_port: int = 993
+    sign_in_tries: int = 3
+    connections: int = 10_000
+    connections_per_address: int = 1000
+    connections_per_account: int = 50
+    command_bytes: int = 256 * 1024
+    early_command_bytes: int = 16 * 1024
+    depth: int = 50
+    append_bytes: int = 25 * MIB
+    bad_commands: int = 20
+    greeting_seconds: float = 60
+    idle_seconds: float = 1860
+    write_seconds: float = 120
+    work_seconds: float = 30
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """Bounds of the SMTP doors.
 
