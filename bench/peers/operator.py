@@ -18,12 +18,13 @@ from bench.credentials import CLIENT_DN, CLIENT_NAME, SERVER_DN, SERVER_NAME, Cr
 from bench.load import DOMAIN, mailbox
 from bench.peers.documents import serving
 from bench.peers.ports import free_ports
+from mssante.flows.sign_in import digest_password
 from mssante.model.address import parse_address
 from mssante.model.dn import parse_dn
-from mssante.model.mailbox import MailboxType
+from mssante.model.mailbox import AccountKind, MailboxType
 from mssante.model.settings import StoreSettings
 from mssante.model.whitelist import Entry
-from mssante.store import domains, mailboxes
+from mssante.store import accounts, domains, mailboxes
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 from mssante.wire.whitelist.write import write_white_list
@@ -58,6 +59,12 @@ host = "127.0.0.1"
 port = {submission}
 implicit_port = -1
 
+[imap]
+host = "127.0.0.1"
+port = -1
+implicit_port = {imap}
+connections_per_address = 5000
+
 [resolver]
 mode = "static"
 """
@@ -79,7 +86,7 @@ class Operator:
         self._files = files
         self._documents = documents
         self._mailboxes = mailboxes
-        self._port, self._submission = free_ports(2)
+        self._port, self._submission, self.imap_port = free_ports(3)
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: Reader | None = None
 
@@ -122,6 +129,10 @@ class Operator:
         """Return the process id of the operator."""
         return () if self._process is None else (self._process.pid,)
 
+    def user(self, number: int) -> tuple[str, str]:
+        """Return login and application password of a mailbox."""
+        return mailbox(number), _password(number)
+
     def visible(self) -> int:
         """Return the messages that the folders of all mailboxes show, read as a mail reader does."""
         if self._reader is None:
@@ -140,13 +151,15 @@ class Operator:
             documents=self._documents,
             port=self._port,
             submission=self._submission,
+            imap=self.imap_port,
         )
         (self._folder / "mssante.toml").write_text(config)
         for name in ("credential.key", "trace.key"):
             path = self._folder / name
             path.touch(mode=0o600)
             path.write_bytes(secrets.token_bytes(32))
-        asyncio.run(_fill(self._folder / "prepared", self._mailboxes))
+        key = (self._folder / "credential.key").read_bytes()
+        asyncio.run(_fill(self._folder / "prepared", self._mailboxes, key))
 
     def _await_ready(self, output: Path) -> None:
         until = time.monotonic() + READY_SECONDS
@@ -183,14 +196,18 @@ async def _count(tx: Tx) -> int:
     return total
 
 
-async def _fill(data_dir: Path, count: int) -> None:
+def _password(number: int) -> str:
+    return f"banc-de-mesure-{number}"
+
+
+async def _fill(data_dir: Path, count: int, key: bytes) -> None:
     now = datetime.now(UTC)
     store = await Store.open(data_dir, StoreSettings())
 
     async def add(tx: Tx) -> None:
         await domains.add_domain(tx, DOMAIN, now)
         for number in range(count):
-            await mailboxes.create_mailbox(
+            box = await mailboxes.create_mailbox(
                 tx,
                 parse_address(mailbox(number)),
                 MailboxType.ORG,
@@ -199,6 +216,12 @@ async def _fill(data_dir: Path, count: int) -> None:
                 quota_bytes=StoreSettings().quota_bytes,
                 now=now,
             )
+            account = await accounts.create_account(
+                tx, mailbox(number), AccountKind.PERSON, certificate_name=None, now=now
+            )
+            await accounts.grant(tx, account.account_id, box.mailbox_id, may_read=True, may_send=True)
+            digest = digest_password(key, _password(number))
+            await accounts.add_credential(tx, account.account_id, "banc", digest, now)
 
     try:
         await store.write(add)
