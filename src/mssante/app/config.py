@@ -193,17 +193,17 @@ def _convert(path: Path, section: str, key: str, value: object, hint: object) ->
         msg = f"{path} : [{section}] {key} doit être {_type_name(hint)} ({value!r})"
         raise ConfigError(msg)
     if isinstance(converted, int | float) and not isinstance(converted, bool):
-        least, most = _bounds(key)
+        least, most = _bounds(section, key)
         if not least <= converted <= most:
             msg = f"{path} : [{section}] {key} doit être de {least:g} à {most:.0f} ({value!r})"
             raise ConfigError(msg)
     return converted
 
 
-def _bounds(key: str) -> tuple[float, float]:
+def _bounds(section: str, key: str) -> tuple[float, float]:
     """Return the least and the largest value of a number: no endless wait, no pool without workers, no false port."""
     if key.endswith("port"):
-        return (-1 if key == "implicit_port" else 0), 65535
+        return (-1 if key == "implicit_port" or section == "imap" else 0), 65535
     is_time = key.endswith("_seconds")
     least = 0 if key in ZERO_ALLOWED else SMALLEST if is_time or key.endswith("_factor") else 1
     return least, (LONGEST if is_time else LARGEST)
