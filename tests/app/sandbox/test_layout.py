@@ -52,7 +52,8 @@ def test_no_port_is_given_twice(layout: Layout) -> None:
     ports = [layout.manager_port]
     for laid in layout.operators:
         ports += [laid.ports.smtp, laid.ports.submission, laid.ports.submissions]
-    assert len(set(ports)) == len(ports) == 13
+        ports += [laid.ports.imap, laid.ports.imaps]
+    assert len(set(ports)) == len(ports) == 21
 
 
 def test_free_ports_are_all_different() -> None:
