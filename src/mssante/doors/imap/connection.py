@@ -55,6 +55,7 @@ class Connection(asyncio.Protocol):
         self._close_by = 0.0
         self._closing = False
         self._shake = False
+        self._close_wanted = False
 
     # -- asyncio.Protocol ----------------------------------------------------------------------------------------
 
@@ -161,6 +162,8 @@ class Connection(asyncio.Protocol):
 
     def _after_step(self) -> None:
         """Do what must stand between two steps: TLS begins with the next byte of the wire."""
+        if self._close_wanted:
+            self._close()
         if self._shake:
             self._shake = False
             self._flush()
@@ -194,7 +197,7 @@ class Connection(asyncio.Protocol):
         """Close after an accident of ours; the client is told to come back."""
         self._door.log.error("connection-failed", ip=self.peer.ip, error=accident(error))
         self.write(untagged("BYE [UNAVAILABLE] Local error, try again later"))
-        self.close()
+        self._close()
 
     # -- what the commands use (see Line) ------------------------------------------------------------------------
 
@@ -253,6 +256,10 @@ class Connection(asyncio.Protocol):
             self._pump()
 
     def close(self) -> None:
+        """Close at the end of this step, behind the answer to its command."""
+        self._close_wanted = True
+
+    def _close(self) -> None:
         """Close once what was written has gone out; `check` cuts a client that does not read it."""
         if self._closing:
             return
@@ -311,7 +318,7 @@ class Connection(asyncio.Protocol):
         if self._task is not None and self.session.may_cancel:
             self._task.cancel()
         else:
-            self.close()
+            self._close()
 
     def _cut(self) -> None:
         self._closing = True
@@ -351,4 +358,4 @@ class Connection(asyncio.Protocol):
 
     def _say_bye(self, text: str) -> None:
         self.write(untagged(f"BYE [UNAVAILABLE] {text}"))
-        self.close()
+        self._close()
