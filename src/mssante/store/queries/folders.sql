@@ -34,6 +34,10 @@ FROM folder WHERE folder_id = :folder_id
 -- Every message of a folder by UID, the least that lists need.
 SELECT uid, flags, modseq, message_id FROM filed WHERE folder_id = :folder_id ORDER BY uid
 
+-- name: flags_at
+-- The flags of one message, and when they changed.
+SELECT flags, modseq FROM filed WHERE folder_id = :folder_id AND uid = :uid
+
 -- name: changed_rows
 -- The messages of a folder that are new or changed after a modification number, by UID.
 SELECT uid, flags, modseq, message_id FROM filed WHERE folder_id = :folder_id AND modseq > :modseq ORDER BY uid
@@ -76,10 +80,6 @@ FROM filed f JOIN message m ON m.message_id = f.message_id WHERE f.folder_id = :
 -- Put a message in a folder with a date of its own.
 INSERT INTO filed (folder_id, uid, mailbox_id, message_id, modseq, flags, filed_at, prefix, internal_at)
 VALUES (:folder_id, :uid, :mailbox_id, :message_id, :modseq, :flags, :filed_at, :prefix, :internal_at)
-
--- name: message_size
--- The size of a message without its prefix.
-SELECT size_bytes FROM message WHERE message_id = :message_id
 
 -- name: unindexed
 -- The messages of a folder that its mailbox cannot search yet.
