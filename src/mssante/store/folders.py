@@ -243,6 +243,19 @@ async def subscribe(tx: Tx, account_id: AccountId, name: str, *, wanted: bool) -
     await tx.run("subscribe", account_id=account_id, name=name, wanted=int(wanted))
 
 
+async def annotations(tx: Tx, account_id: AccountId) -> dict[str, bytes]:
+    """Return entry -> value of what an account noted and of what everybody reads."""
+    return {row[0]: row[1] for row in await tx.all("annotations", account_id=account_id)}
+
+
+async def annotate(tx: Tx, account_id: AccountId, entry: str, value: bytes | None) -> None:
+    """Note something under an entry; None forgets it. The account 0 writes what everybody reads."""
+    if value is None:
+        await tx.run("forget_annotation", account_id=account_id, entry=entry)
+    else:
+        await tx.run("annotate", account_id=account_id, entry=entry, value=value)
+
+
 async def _rows(tx: Tx, folder_id: FolderId, uids: Iterable[int]) -> list[tuple[int, Row]]:
     found = [(uid, await tx.one("filed_row", folder_id=folder_id, uid=uid)) for uid in uids]
     return [(uid, row) for uid, row in found if row is not None]

@@ -269,3 +269,14 @@ async def test_no_verb_reaches_the_mailbox_of_another_person(library: Library, s
         assert refused(await opened.store_flags([1], "+", frozenset({"\\Seen"}))) == "folder-unknown"
         assert refused(await opened.expunge()) == "folder-unknown"
         assert [batch async for batch in opened.rows([1], whole=True)] == []
+
+
+async def test_the_listener_hears_of_every_box_after_the_commit(library: Library) -> None:
+    heard = []
+    stop = await (await library.reader()).listen(heard.extend)
+    await library.add(letter("un"))
+    await library.add(letter("deux"), name=f"{OTHER}/INBOX")
+    assert len({change.mailbox_id for change in heard}) == 2
+    stop()
+    await library.add(letter("trois"))
+    assert len(heard) == 2

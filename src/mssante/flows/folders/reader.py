@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mssante.flows.folders import changes, sharing
+from mssante.flows.folders import annotations, changes, sharing
 from mssante.flows.folders.append import Appending
 from mssante.flows.folders.boxes import Box, Spot, Who, all_boxes, find_box, find_spot, name_in
 from mssante.flows.folders.indexing import Indexing
@@ -176,6 +176,18 @@ class Reader:
         return await sharing.set_acl(
             self._reading.store, self.who, name, identifier, mode, rights, self._reading.clock()
         )
+
+    async def list_rights(self, name: str, identifier: str) -> tuple[str, tuple[str, ...]] | Refusal:
+        """Return the rights that somebody always has on a folder, and those that may be given one by one."""
+        return await sharing.list_rights(self._reading.store, self.who, name, identifier)
+
+    async def metadata(self, entries: tuple[str, ...], depth: int = 0) -> dict[str, bytes]:
+        """Return entry -> value of notes on the server (RFC 5464); depth 0, 1 or -1 for all below."""
+        return await annotations.noted(self._reading.store, self.who.account_id, entries, depth)
+
+    async def set_metadata(self, values: tuple[tuple[str, bytes | None], ...]) -> Refusal | None:
+        """Set notes on the server under "/private/"; None removes one."""
+        return await annotations.note(self._reading.store, self.who.account_id, values)
 
     async def my_rights(self, name: str) -> frozenset[str] | Refusal:
         """Return what the reader may do with a folder."""

@@ -25,6 +25,14 @@ CREATE TABLE subscription (
     PRIMARY KEY (account_id, name)
 ) STRICT, WITHOUT ROWID;
 
+-- What programs note for themselves; account 0 is what everybody reads.
+CREATE TABLE annotation (
+    account_id INTEGER NOT NULL,
+    entry TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (account_id, entry)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE message_index (
     message_id INTEGER PRIMARY KEY,
     envelope BLOB NOT NULL,

@@ -152,3 +152,16 @@ SELECT name, wanted FROM subscription WHERE account_id = :account_id
 -- Note what an account chose for a name.
 INSERT INTO subscription (account_id, name, wanted) VALUES (:account_id, :name, :wanted)
 ON CONFLICT (account_id, name) DO UPDATE SET wanted = :wanted
+
+-- name: annotations
+-- What an account noted, and what everybody reads.
+SELECT entry, value FROM annotation WHERE account_id IN (0, :account_id) ORDER BY entry
+
+-- name: annotate
+-- Note something.
+INSERT INTO annotation (account_id, entry, value) VALUES (:account_id, :entry, :value)
+ON CONFLICT (account_id, entry) DO UPDATE SET value = :value
+
+-- name: forget_annotation
+-- Forget a note.
+DELETE FROM annotation WHERE account_id = :account_id AND entry = :entry
