@@ -9,14 +9,19 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
+from mssante.model.address import Address, parse_address
 from mssante.model.errors import StoreError
 from mssante.model.folder import AclEntry, FolderStatus, Snapshot
-from mssante.model.mailbox import FolderId, MailboxId
+from mssante.model.mailbox import AccountId, FolderId, MailboxId
 from mssante.model.message import Change, MessageId
 from mssante.store.messages import SEEN, free_if_unused
 from mssante.store.times import to_micros
 from mssante.store.tx import Row, Tx
+
+FEW: Final = 500
+"""Up to here, messages are looked up one by one; above, the folder is read once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +62,31 @@ async def rename_folder(tx: Tx, folder_id: FolderId, name: str) -> None:
 
 async def delete_folder(tx: Tx, folder_id: FolderId) -> tuple[Change, ...]:
     """Remove a folder with its messages; return the changes to publish."""
-    rows = await tx.all("snapshot_rows", folder_id=folder_id)
+    rows = await flag_rows(tx, folder_id)
     changes = await remove_many(tx, folder_id, [row[0] for row in rows])
-    for name in ("forget_expunged", "forget_acl", "remove_folder"):
-        await tx.run(name, folder_id=folder_id)
+    await tx.run("forget_expunged", folder_id=folder_id)
+    await tx.run("forget_acl", folder_id=folder_id)
+    await tx.run("remove_folder", folder_id=folder_id)
     return changes
+
+
+async def flag_rows(tx: Tx, folder_id: FolderId) -> list[Row]:
+    """Return (uid, flags, modseq, message) of every message, by UID."""
+    return await tx.all("snapshot_rows", folder_id=folder_id)
+
+
+async def flags_at(tx: Tx, folder_id: FolderId, uids: Sequence[int]) -> dict[int, tuple[str, int]]:
+    """Return UID -> (flags, modseq) of the messages that are still there."""
+    if len(uids) > FEW:
+        wanted = set(uids)
+        return {row[0]: (row[1], row[2]) for row in await flag_rows(tx, folder_id) if row[0] in wanted}
+    found = [(uid, await tx.one("flags_at", folder_id=folder_id, uid=uid)) for uid in uids]
+    return {uid: (row[0], row[1]) for uid, row in found if row is not None}
+
+
+async def gone_since(tx: Tx, folder_id: FolderId, modseq: int) -> list[int]:
+    """Return the UIDs that went after a modification number, ascending."""
+    return [row[0] for row in await tx.all("gone_rows", folder_id=folder_id, modseq=modseq)]
 
 
 async def snapshot(tx: Tx, folder_id: FolderId) -> Snapshot | None:
@@ -69,8 +94,7 @@ async def snapshot(tx: Tx, folder_id: FolderId) -> Snapshot | None:
     head = await tx.one("folder_counters", folder_id=folder_id)
     if head is None:
         return None
-    rows = await tx.all("snapshot_rows", folder_id=folder_id)
-    return picture(head, rows)
+    return picture(head, await flag_rows(tx, folder_id))
 
 
 async def changes_since(tx: Tx, known: Snapshot) -> tuple[Row, list[Row], list[int]] | None:
@@ -78,9 +102,9 @@ async def changes_since(tx: Tx, known: Snapshot) -> tuple[Row, list[Row], list[i
     head = await tx.one("folder_counters", folder_id=known.folder_id)
     if head is None or head[4] == known.highest_modseq:
         return None if head is None else (head, [], [])
-    params: dict[str, int] = {"folder_id": known.folder_id, "modseq": known.highest_modseq}
-    gone = [row[0] for row in await tx.all("gone_rows", **params)]
-    return head, await tx.all("changed_rows", **params), gone
+    gone = await gone_since(tx, known.folder_id, known.highest_modseq)
+    changed = await tx.all("changed_rows", folder_id=known.folder_id, modseq=known.highest_modseq)
+    return head, changed, gone
 
 
 def picture(head: Row, rows: Sequence[Row]) -> Snapshot:
@@ -202,6 +226,34 @@ async def set_acl(tx: Tx, folder_id: FolderId, identifier: str, rights: str) -> 
         await tx.run("set_acl", folder_id=folder_id, identifier=identifier, rights=rights)
     else:
         await tx.run("remove_acl", folder_id=folder_id, identifier=identifier)
+
+
+async def shared_with(tx: Tx, login: str) -> list[Address]:
+    """Return the mailboxes with a folder that somebody was given rights on, sorted."""
+    return [parse_address(row[0]) for row in await tx.all("shared_with", identifier=login.casefold())]
+
+
+async def subscriptions(tx: Tx, account_id: AccountId) -> dict[str, bool]:
+    """Return what an account chose: full name -> shown or not."""
+    return {name: bool(wanted) for name, wanted in await tx.all("subscriptions", account_id=account_id)}
+
+
+async def subscribe(tx: Tx, account_id: AccountId, name: str, *, wanted: bool) -> None:
+    """Note what an account chose for a full name."""
+    await tx.run("subscribe", account_id=account_id, name=name, wanted=int(wanted))
+
+
+async def annotations(tx: Tx, account_id: AccountId) -> dict[str, bytes]:
+    """Return entry -> value of what an account noted and of what everybody reads."""
+    return {row[0]: row[1] for row in await tx.all("annotations", account_id=account_id)}
+
+
+async def annotate(tx: Tx, account_id: AccountId, entry: str, value: bytes | None) -> None:
+    """Note something under an entry; None forgets it. The account 0 writes what everybody reads."""
+    if value is None:
+        await tx.run("forget_annotation", account_id=account_id, entry=entry)
+    else:
+        await tx.run("annotate", account_id=account_id, entry=entry, value=value)
 
 
 async def _rows(tx: Tx, folder_id: FolderId, uids: Iterable[int]) -> list[tuple[int, Row]]:

@@ -52,5 +52,16 @@ async def search_text(tx: Tx, mailbox_id: MailboxId, text: str, *, body_only: bo
 
 async def fetch_rows(tx: Tx, folder_id: FolderId, low: int, high: int, limit: int, *, whole: bool) -> list[Row]:
     """Return what lists show of the messages in a range of UIDs; `whole` adds the columns of the index."""
-    name = "fetch_rows" if whole else "fact_rows"
-    return await tx.all(name, folder_id=folder_id, low=low, high=high, limit=limit)
+    if whole:
+        return await tx.all("fetch_rows", folder_id=folder_id, low=low, high=high, limit=limit)
+    return await tx.all("fact_rows", folder_id=folder_id, low=low, high=high, limit=limit)
+
+
+async def sort_rows(tx: Tx, folder_id: FolderId) -> list[Row]:
+    """Return what sorting, threading and search by date need of a folder, by UID."""
+    return await tx.all("sort_rows", folder_id=folder_id)
+
+
+async def header_rows(tx: Tx, folder_id: FolderId) -> dict[int, bytes | None]:
+    """Return UID -> header fields kept of each message, None where they must be read from it."""
+    return dict(await tx.all("header_rows", folder_id=folder_id))

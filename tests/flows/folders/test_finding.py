@@ -161,7 +161,7 @@ async def test_lists_show_what_the_index_holds(full: Library) -> None:
     opened = await full.open()
     rows = [row async for batch in opened.rows([1, 3], whole=True) for row in batch]
     assert [row.uid for row in rows] == [1, 3]
-    assert b"R=C3=A9sultats" in rows[0].envelope or b"sultats" in rows[0].envelope
+    assert b"sultats" in rows[0].envelope
     assert rows[0].preview.startswith("Glycémie")
     assert rows[0].size_bytes == len(ONE)
     plain = [row async for batch in opened.rows([2], whole=False) for row in batch]

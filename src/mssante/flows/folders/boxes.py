@@ -116,8 +116,7 @@ async def find_box(tx: Tx, who: Who, name: str) -> tuple[Box, str] | Refusal:
 async def all_boxes(tx: Tx, who: Who) -> list[tuple[str | None, Box]]:
     """Return every box of the reader: (None for the opened one, else its address as named; the box)."""
     addresses = {right.address.key: right.address for right in await accounts.rights(tx, who.account_id)}
-    for (text,) in await tx.all("shared_with", identifier=who.login.casefold()):
-        shared = parse_address(text)
+    for shared in await folders.shared_with(tx, who.login):
         addresses[shared.key] = shared
     addresses.pop(who.opened.key, None)
     found: list[tuple[str | None, Box]] = []

@@ -165,7 +165,7 @@ def _flagged(snapshot: Snapshot, flag: str) -> int:
 
 async def _by_facts(tx: Tx, search: Search, condition: OnDay | Age | Size, within: int) -> int:
     if not search.facts:
-        rows = await tx.all("sort_rows", folder_id=search.snapshot.folder_id)
+        rows = await indexes.sort_rows(tx, search.snapshot.folder_id)
         search.facts = {row[0]: row for row in rows}
     found = 0
     saved = await _saved_at(tx, search) if isinstance(condition, OnDay) and condition.when is When.SAVED else {}
@@ -219,8 +219,7 @@ async def _by_text(tx: Tx, search: Search, where: Where, text: str, within: int)
 async def _by_header(tx: Tx, search: Search, name: str, text: str, within: int) -> int:
     key, wanted = name.lower().encode("ascii", "replace"), text.casefold()
     if not search.headers:
-        rows = await tx.all("header_rows", folder_id=search.snapshot.folder_id)
-        search.headers = dict(rows)
+        search.headers = await indexes.header_rows(tx, search.snapshot.folder_id)
     found = 0
     for count, place in enumerate(members(within)):
         if count % 64 == 0:

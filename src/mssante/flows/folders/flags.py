@@ -51,20 +51,20 @@ async def changed_flags(
     wanted: list[tuple[int, frozenset[str]]] = []
     same: list[tuple[int, str, int]] = []
     modified: list[int] = []
-    rows = {row[0]: row for row in await tx.all("snapshot_rows", folder_id=spot.folder.folder_id)}
+    rows = await folders.flags_at(tx, spot.folder.folder_id, uids)
     for uid in uids:
         row = rows.get(uid)
         if row is None:
             continue
-        if unchanged_since is not None and row[2] > unchanged_since:
+        if unchanged_since is not None and row[1] > unchanged_since:
             modified.append(uid)
             continue
-        before = frozenset(row[1].split())
+        before = frozenset(row[0].split())
         after = _after(before, mode, allowed, spot.rights)
         if len([flag for flag in after if not flag.startswith("\\")]) > KEYWORDS_MAX:
             return judge_flags(after) or Refusal(Kind.PARAMETER_UNKNOWN, "flags", "Too many keywords")
         if after == before:
-            same.append((uid, row[1], row[2]))
+            same.append((uid, *row))
         else:
             wanted.append((uid, after))
     changes, changed = await folders.set_flags_many(tx, spot.folder.folder_id, wanted)

@@ -18,6 +18,7 @@ from mssante.model.folder import Snapshot
 from mssante.model.mailbox import FolderId
 from mssante.model.search import Condition, SortKey, Thread, Threading
 from mssante.rules.access import Act
+from mssante.store import indexes
 from mssante.store.tx import Row, Tx, Work
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ async def _in_time(work: Coroutine[object, object, T], wait_seconds: float, stop
 
 async def _sortable(tx: Tx, folder_id: FolderId, found: Found) -> list[Sortable]:
     wanted = frozenset(found.uids)
-    return [_row(row) for row in await tx.all("sort_rows", folder_id=folder_id) if row[0] in wanted]
+    return [_row(row) for row in await indexes.sort_rows(tx, folder_id) if row[0] in wanted]
 
 
 def _row(row: Row) -> Sortable:

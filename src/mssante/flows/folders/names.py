@@ -1,6 +1,6 @@
 """Names of folders as a reader sees them: his own at the top, those of other boxes under "Autres boîtes".
 
-Source: RFC 9051 section 5.1; RFC 2342; RFC 5198 (normal form C).
+Source: RFC 9051 section 5.1 (names in normal form C); RFC 2342.
 """
 
 import unicodedata
@@ -15,6 +15,8 @@ NAME_MAX_BYTES: Final = 255
 DEPTH_MAX: Final = 16
 FOLDERS_MAX: Final = 2000
 """Most folders of one mailbox."""
+SUBSCRIPTIONS_MAX: Final = 4000
+"""Most names that one account has chosen to see or not to see."""
 
 
 def split_name(name: str) -> tuple[str | None, str]:
@@ -52,6 +54,16 @@ def parents(names: set[str]) -> set[str]:
         levels = name.split(SEPARATOR)
         found |= {SEPARATOR.join(levels[:count]) for count in range(1, len(levels))}
     return found - names
+
+
+def too_many_subscriptions() -> Refusal:
+    """Return the refusal of one choice too many."""
+    return Refusal(
+        Kind.TOO_MANY_FOLDERS,
+        "subscriptions",
+        "Too many subscriptions",
+        french=f"Vous suivez déjà {SUBSCRIPTIONS_MAX} dossiers : n'en suivez plus certains.",
+    )
 
 
 def _inbox(folder: str) -> str:

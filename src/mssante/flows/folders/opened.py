@@ -24,7 +24,7 @@ from mssante.model.message import Change
 from mssante.model.numbers import NumberSet
 from mssante.model.search import Condition, SortKey, Thread, Threading
 from mssante.rules.access import Act
-from mssante.store import audit, indexes
+from mssante.store import audit, folders, indexes
 from mssante.store.tx import Tx
 
 if TYPE_CHECKING:
@@ -224,8 +224,8 @@ class Opened:
         if uid_validity != self.snapshot.uid_validity:
             return None
         folder_id = self._spot.folder.folder_id
-        gone = await self._reading.store.read_long(lambda tx: tx.all("gone_rows", folder_id=folder_id, modseq=modseq))
-        vanished: Sequence[int] = array("I", [row[0] for row in gone])
+        gone = await self._reading.store.read_long(lambda tx: folders.gone_since(tx, folder_id, modseq))
+        vanished: Sequence[int] = array("I", gone)
         if known_uids is not None:
             vanished = [uid for start, stop in known_uids.pick(vanished) for uid in vanished[start:stop]]
         return Resynced(tuple(vanished), _changed_since(self.snapshot, modseq))

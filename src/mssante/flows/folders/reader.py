@@ -10,11 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from mssante.flows.folders import changes, sharing
+from mssante.flows.folders import annotations, changes, sharing
 from mssante.flows.folders.append import Appending
 from mssante.flows.folders.boxes import Box, Spot, Who, all_boxes, find_box, find_spot, name_in
 from mssante.flows.folders.indexing import Indexing
-from mssante.flows.folders.names import OTHERS, SEPARATOR, full_name, parents, split_name
+from mssante.flows.folders.names import (
+    OTHERS,
+    SEPARATOR,
+    SUBSCRIPTIONS_MAX,
+    full_name,
+    parents,
+    split_name,
+    too_many_subscriptions,
+)
 from mssante.flows.folders.opened import Opened
 from mssante.flows.folders.values import Listed, Namespaces, Quota
 from mssante.flows.folders.views import Views
@@ -81,8 +89,7 @@ class Reader:
         """Return every folder that the reader may see, his own first, with the parents that are no folder."""
 
         async def work(tx: Tx) -> tuple[list[tuple[str | None, Box]], dict[str, bool]]:
-            chosen = await tx.all("subscriptions", account_id=self.who.account_id)
-            return await all_boxes(tx, self.who), {name: bool(wanted) for name, wanted in chosen}
+            return await all_boxes(tx, self.who), await folders.subscriptions(tx, self.who.account_id)
 
         boxes, chosen = await self._reading.store.read(work)
         return _listed(boxes, chosen)
@@ -113,15 +120,16 @@ class Reader:
 
     async def subscribe(self, name: str, *, wanted: bool) -> Refusal | None:
         """Note whether a folder is to be shown; taking away always works, also for a folder that is gone."""
+        full = full_name(*split_name(name))
 
         async def work(tx: Tx) -> Refusal | None:
-            if wanted:
-                spot = await find_spot(tx, self.who, name, Act.LIST)
-                if isinstance(spot, Refusal):
-                    return spot
-            await tx.run(
-                "subscribe", account_id=self.who.account_id, name=full_name(*split_name(name)), wanted=int(wanted)
-            )
+            spot = await find_spot(tx, self.who, name, Act.LIST)
+            if isinstance(spot, Refusal) and wanted:
+                return spot
+            chosen = await folders.subscriptions(tx, self.who.account_id)
+            if full not in chosen and (isinstance(spot, Refusal) or len(chosen) >= SUBSCRIPTIONS_MAX):
+                return too_many_subscriptions() if wanted else None
+            await folders.subscribe(tx, self.who.account_id, full, wanted=wanted)
             return None
 
         return await self._reading.store.write(work)
@@ -168,6 +176,18 @@ class Reader:
         return await sharing.set_acl(
             self._reading.store, self.who, name, identifier, mode, rights, self._reading.clock()
         )
+
+    async def list_rights(self, name: str, identifier: str) -> tuple[str, tuple[str, ...]] | Refusal:
+        """Return the rights that somebody always has on a folder, and those that may be given one by one."""
+        return await sharing.list_rights(self._reading.store, self.who, name, identifier)
+
+    async def metadata(self, entries: tuple[str, ...], depth: int = 0) -> dict[str, bytes]:
+        """Return entry -> value of notes on the server (RFC 5464); depth 0, 1 or -1 for all below."""
+        return await annotations.noted(self._reading.store, self.who.account_id, entries, depth)
+
+    async def set_metadata(self, values: tuple[tuple[str, bytes | None], ...]) -> Refusal | None:
+        """Set notes on the server under "/private/"; None removes one."""
+        return await annotations.note(self._reading.store, self.who.account_id, values)
 
     async def my_rights(self, name: str) -> frozenset[str] | Refusal:
         """Return what the reader may do with a folder."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from mssante.flows.folders.boxes import Who, find_spot
 from mssante.model.decision import Kind, Refusal
 from mssante.model.folder import AclEntry
-from mssante.rules.access import Act, judge_identifier, parse_rights, rights_text
+from mssante.rules.access import ORDER, Act, judge_identifier, parse_rights, rights_text
 from mssante.store import accounts, audit, folders
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
@@ -26,6 +26,20 @@ async def acl(store: Store, who: Who, name: str) -> tuple[AclEntry, ...] | Refus
             return spot
         entries = spot.box.acl.get(spot.folder.folder_id, ())
         return (AclEntry(who.login, rights_text(spot.rights)), *entries)
+
+    return await store.read(work)
+
+
+async def list_rights(store: Store, who: Who, name: str, identifier: str) -> tuple[str, tuple[str, ...]] | Refusal:
+    """Return what somebody always has on a folder, and what may be given (RFC 4314 section 3.7)."""
+
+    async def work(tx: Tx) -> tuple[str, tuple[str, ...]] | Refusal:
+        spot = await find_spot(tx, who, name, Act.GOVERN)
+        if isinstance(spot, Refusal):
+            return spot
+        if spot.box.is_own and identifier.casefold() == who.login.casefold():
+            return ORDER, ()
+        return "", tuple(ORDER)
 
     return await store.read(work)
 

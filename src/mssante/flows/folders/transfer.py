@@ -60,7 +60,7 @@ async def removed(
     among = None if uids is None else set(uids)
     marked = [
         row[0]
-        for row in await tx.all("snapshot_rows", folder_id=folder_id)
+        for row in await folders.flag_rows(tx, folder_id)
         if "\\Deleted" in row[1].split() and (among is None or row[0] in among)
     ]
     if not marked:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from mssante.model.mailbox import FolderId, MailboxId, Role
 
 
@@ -108,9 +110,8 @@ class Quota:
     limit_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What lists show of a message; the columns of the index are empty unless asked for.
+class Row(msgspec.Struct, frozen=True):
+    """What lists show of a message, by the thousand; the columns of the index are empty unless asked for.
 
     Attributes:
         internal_at, saved_at: microseconds since 1970, UTC.

@@ -3,9 +3,13 @@
 Changes of this process and of others come the same way: the counters of the folder say that there is something new.
 """
 
+from array import array
+from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import MutableSequence
+from dataclasses import replace
+from itertools import compress
+from typing import Any, Final
 
 from mssante.model.folder import Snapshot
 from mssante.model.mailbox import FolderId
@@ -15,6 +19,9 @@ from mssante.store.tx import Row
 
 # A picture takes 28 bytes a message: 64 MiB of them are kept for who comes back.
 KEPT_MESSAGES: Final = 64 * 1024 * 1024 // 28
+
+FEW: Final = 64
+"""Up to here, what is gone is cut out of the arrays one by one."""
 
 
 class Views:
@@ -42,7 +49,7 @@ class Views:
         head, changed, gone = changes
         if head[4] == known.highest_modseq:
             return known
-        return folders.picture(head, _merged(known, changed, set(gone)))
+        return merged(known, head, changed, gone)
 
     def _keep(self, folder_id: FolderId, found: Snapshot | None) -> None:
         self._known.pop(folder_id, None)
@@ -53,8 +60,43 @@ class Views:
             total -= len(self._known.popitem(last=False)[1].uids)
 
 
-def _merged(known: Snapshot, changed: list[Row], gone: set[int]) -> list[Row]:
-    rows: Iterable[Row] = zip(known.uids, known.flags, known.modseqs, known.messages, strict=True)
-    news = {row[0]: row for row in changed}
-    kept: list[Row] = [news.pop(row[0], row) for row in rows if row[0] not in gone]
-    return kept + sorted(news.values())
+def merged(known: Snapshot, head: Row, changed: list[Row], gone: list[int]) -> Snapshot:
+    """Return the next picture: a copy of the arrays with what changed put in, which moves memory and reads no row.
+
+    Args:
+        known: the picture so far.
+        head: the counters of the folder now.
+        changed: (uid, flags, modseq, message) of what is new or changed, by UID.
+        gone: UIDs, ascending.
+    """
+    uids, flags, modseqs, messages = known.uids[:], list(known.flags), known.modseqs[:], known.messages[:]
+    lists: tuple[MutableSequence[Any], ...] = (uids, flags, modseqs, messages)
+    if len(gone) > FEW:
+        lost = set(gone)
+        keep = [uid not in lost for uid in uids]
+        uids, modseqs, messages = (array(one.typecode, compress(one, keep)) for one in (uids, modseqs, messages))
+        flags = list(compress(flags, keep))
+        lists = (uids, flags, modseqs, messages)
+    else:
+        for uid in reversed(gone):
+            place = bisect_left(uids, uid)
+            if place < len(uids) and uids[place] == uid:
+                for one in lists:
+                    del one[place]
+    for row in changed:
+        place = bisect_left(uids, row[0])
+        is_known = place < len(uids) and uids[place] == row[0]
+        for one, value in zip(lists, row, strict=True):
+            if is_known:
+                one[place] = value
+            else:
+                one.insert(place, value)
+    return replace(
+        known,
+        uid_next=head[3],
+        highest_modseq=head[4],
+        uids=uids,
+        flags=tuple(flags),
+        modseqs=modseqs,
+        messages=messages,
+    )

@@ -8,6 +8,10 @@ CREATE INDEX filed_modseq ON filed (folder_id, modseq);
 -- The largest UIDVALIDITY ever given, so that a folder made again never has the one of before.
 ALTER TABLE mailbox ADD COLUMN last_validity INTEGER NOT NULL DEFAULT 0;
 
+UPDATE mailbox SET last_validity = coalesce(
+    (SELECT max(uid_validity) FROM folder WHERE folder.mailbox_id = mailbox.mailbox_id), 0
+);
+
 CREATE TABLE folder_acl (
     folder_id INTEGER NOT NULL REFERENCES folder,
     identifier TEXT NOT NULL,
@@ -23,6 +27,14 @@ CREATE TABLE subscription (
     name TEXT NOT NULL,
     wanted INTEGER NOT NULL,
     PRIMARY KEY (account_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- What programs note for themselves; account 0 is what everybody reads.
+CREATE TABLE annotation (
+    account_id INTEGER NOT NULL,
+    entry TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (account_id, entry)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE message_index (

@@ -34,6 +34,10 @@ FROM folder WHERE folder_id = :folder_id
 -- Every message of a folder by UID, the least that lists need.
 SELECT uid, flags, modseq, message_id FROM filed WHERE folder_id = :folder_id ORDER BY uid
 
+-- name: flags_at
+-- The flags of one message, and when they changed.
+SELECT flags, modseq FROM filed WHERE folder_id = :folder_id AND uid = :uid
+
 -- name: changed_rows
 -- The messages of a folder that are new or changed after a modification number, by UID.
 SELECT uid, flags, modseq, message_id FROM filed WHERE folder_id = :folder_id AND modseq > :modseq ORDER BY uid
@@ -76,10 +80,6 @@ FROM filed f JOIN message m ON m.message_id = f.message_id WHERE f.folder_id = :
 -- Put a message in a folder with a date of its own.
 INSERT INTO filed (folder_id, uid, mailbox_id, message_id, modseq, flags, filed_at, prefix, internal_at)
 VALUES (:folder_id, :uid, :mailbox_id, :message_id, :modseq, :flags, :filed_at, :prefix, :internal_at)
-
--- name: message_size
--- The size of a message without its prefix.
-SELECT size_bytes FROM message WHERE message_id = :message_id
 
 -- name: unindexed
 -- The messages of a folder that its mailbox cannot search yet.
@@ -152,3 +152,16 @@ SELECT name, wanted FROM subscription WHERE account_id = :account_id
 -- Note what an account chose for a name.
 INSERT INTO subscription (account_id, name, wanted) VALUES (:account_id, :name, :wanted)
 ON CONFLICT (account_id, name) DO UPDATE SET wanted = :wanted
+
+-- name: annotations
+-- What an account noted, and what everybody reads.
+SELECT entry, value FROM annotation WHERE account_id IN (0, :account_id) ORDER BY entry
+
+-- name: annotate
+-- Note something.
+INSERT INTO annotation (account_id, entry, value) VALUES (:account_id, :entry, :value)
+ON CONFLICT (account_id, entry) DO UPDATE SET value = :value
+
+-- name: forget_annotation
+-- Forget a note.
+DELETE FROM annotation WHERE account_id = :account_id AND entry = :entry
