@@ -43,6 +43,11 @@ _CHARSETS: Final = {
 }
 
 
+def codec_of(charset: str) -> str | None:
+    """Return the codec of a well-known charset, or None: strangers choose the names, and some codecs are slow."""
+    return _CHARSETS.get(charset.strip().lower())
+
+
 def one_line(text: str) -> str:
     """Return the text with every control character as a space and the ends trimmed: safe in a line of ours."""
     return (text if text.isprintable() else text.translate(_CONTROLS)).strip()
@@ -84,7 +89,7 @@ def decode_words(text: str) -> str:
 
 
 def _decode_word(charset: str, encoding: str, payload: str) -> tuple[bytes, str] | None:
-    codec = _CHARSETS.get(charset.lower())
+    codec = codec_of(charset)
     if codec is None or not payload.isascii():
         return None
     if encoding in "qQ":
