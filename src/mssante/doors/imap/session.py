@@ -59,6 +59,8 @@ TABLE: Final[Mapping[type, tuple[str, Handler]]] = MappingProxyType(
         c.List: (KNOWN, folders.do_list),
         c.SetQuota: (KNOWN, sharing.do_set_quota),
         c.SetAcl: (KNOWN, sharing.do_set_acl),
+        c.GetMetadata: (KNOWN, sharing.do_get_metadata),
+        c.SetMetadata: (KNOWN, sharing.do_set_metadata),
         c.Fetch: (SELECTED, fetch.do_fetch),
         c.Store: (SELECTED, store.do_store),
         c.Transfer: (SELECTED, store.do_transfer),

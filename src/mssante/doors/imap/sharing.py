@@ -1,16 +1,17 @@
-"""Rights and quota: GETACL, SETACL, DELETEACL, LISTRIGHTS, MYRIGHTS, GETQUOTA, GETQUOTAROOT, SETQUOTA.
+"""Rights, quota and notes: GETACL, SETACL, DELETEACL, LISTRIGHTS, MYRIGHTS, the QUOTA commands, METADATA.
 
-Source: RFC 4314 section 3; RFC 9208 section 4.
+Source: RFC 4314 section 3; RFC 9208 section 4; RFC 5464 section 4.
 """
 
-from mssante.doors.imap.folders import RIGHTS_ORDER, rights_text
+from mssante.doors.imap.folders import rights_text
 from mssante.doors.imap.refusals import Answer, refused
 from mssante.doors.imap.state import State
-from mssante.model.decision import Refusal
+from mssante.model.decision import Kind, Refusal
 from mssante.wire.imap import commands as c
 from mssante.wire.imap import responses as r
 
 _DONE = Answer("OK", "Done")
+_ONLY_SERVER = Answer("NO", "Only the server has entries", "CANNOT")
 
 
 async def do_get_acl(state: State, _tag: bytes, command: c.Command) -> Answer | None:
@@ -38,11 +39,11 @@ async def do_set_acl(state: State, _tag: bytes, command: c.Command) -> Answer | 
     """SETACL, DELETEACL and LISTRIGHTS."""
     assert isinstance(command, c.SetAcl)  # noqa: S101 - see the table
     if command.listing:
-        found = await state.reading.acl(command.folder)
+        found = await state.reading.list_rights(command.folder, command.identifier)
         if isinstance(found, Refusal):
             return refused(found)
-        line = r.list_rights_line(command.folder, command.identifier, "", RIGHTS_ORDER, utf8=state.utf8)
-        state.line.write(line)
+        required, optional = found
+        state.line.write(r.list_rights_line(command.folder, command.identifier, required, optional, utf8=state.utf8))
         return _DONE
     refusal = await state.reading.set_acl(command.folder, command.identifier, command.mode.value, command.rights)
     return _DONE if refusal is None else refused(refusal)
@@ -72,3 +73,29 @@ async def do_get_quota_root(state: State, _tag: bytes, command: c.Command) -> An
 async def do_set_quota(_state: State, _tag: bytes, _command: c.Command) -> Answer | None:
     """Refuse: administrators set quotas, with their own tools."""
     return Answer("NO", "Quotas are set by the administrator", "NOPERM")
+
+
+async def do_get_metadata(state: State, _tag: bytes, command: c.Command) -> Answer | None:
+    """Say the notes that a program keeps on the server; only the server has any, folders have none."""
+    assert isinstance(command, c.GetMetadata)  # noqa: S101 - see the table
+    if command.folder:
+        return _ONLY_SERVER
+    found = await state.reading.metadata(command.entries, command.depth)
+    most = command.max_size_bytes
+    said = [(entry, value) for entry, value in found.items() if most is None or len(value) <= most]
+    if said:
+        state.line.write(r.metadata_line("", said, utf8=state.utf8))
+    left = max((len(value) for value in found.values()), default=0) if len(said) < len(found) else 0
+    return Answer("OK", "Done", f"METADATA LONGENTRIES {left}" if left else "")
+
+
+async def do_set_metadata(state: State, _tag: bytes, command: c.Command) -> Answer | None:
+    """Keep notes of a program, all or none."""
+    assert isinstance(command, c.SetMetadata)  # noqa: S101 - see the table
+    if command.folder:
+        return _ONLY_SERVER
+    refusal = await state.reading.set_metadata(command.values)
+    if refusal is None:
+        return _DONE
+    codes = {Kind.TOO_MANY_FOLDERS: "METADATA TOOMANY", Kind.MESSAGE_TOO_BIG: "METADATA MAXSIZE 4096"}
+    return refused(refusal, code=codes.get(refusal.kind, ""))

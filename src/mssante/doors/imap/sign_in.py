@@ -15,7 +15,7 @@ from mssante.wire.imap.framing import SaslResponse
 from mssante.wire.sasl import exchange as sasl
 
 # In the wire's list, and not carried out by this door yet: what is not done is not advertised.
-UNDONE = frozenset({"NOTIFY", "METADATA-SERVER", "CREATE-SPECIAL-USE"})
+UNDONE = frozenset({"NOTIFY"})
 _TLS_FIRST = Answer("NO", "Encryption is needed first: STARTTLS", "PRIVACYREQUIRED")
 _FAILED = Refusal(Kind.SIGN_IN_FAILED, "sasl", "Authentication failed")
 
