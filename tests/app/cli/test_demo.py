@@ -131,3 +131,11 @@ def test_does_not_write_in_a_folder_that_is_in_use(tmp_path: Path) -> None:
     assert "n'est pas vide" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+@pytest.mark.world
+def test_a_mail_program_reads_the_letter_and_a_second_session_hears_of_its_flag(lines: list[dict]) -> None:
+    (seen,) = [line for line in lines if line["event"] == "mailbox"]
+    assert seen["folders"] == ["INBOX", "Envoyés", "Brouillons", "Corbeille", "Indésirables"]
+    assert (seen["whole"], seen["heard"]) == (True, True)
+    assert set(seen["steps"]) == {"signed-in", "listed", "read", "flagged", "heard"}

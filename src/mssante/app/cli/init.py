@@ -44,6 +44,11 @@ host = "0.0.0.0"
 port = 587
 implicit_port = 465
 
+[imap]                                # les boîtes pour les logiciels de messagerie ; -1 ferme une porte
+host = "0.0.0.0"
+port = 143
+implicit_port = 993
+
 [limits]
 message_bytes = 26214400              # 25 Mio
 recipients = 500
