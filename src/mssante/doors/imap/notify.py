@@ -21,7 +21,7 @@ async def do_idle(state: State, tag: bytes, _command: c.Command) -> Answer | Non
 
 
 def done(state: State) -> Answer:
-    """End the wait; listening goes on, for the next one as a rule comes soon."""
+    """End the wait."""
     state.idle_tag = b""
     state.reader.expect("command")
     state.hush()

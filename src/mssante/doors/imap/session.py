@@ -71,7 +71,7 @@ TABLE: Final[Mapping[type, tuple[str, Handler]]] = MappingProxyType(
     }
 )
 _LONG: Final = (c.Search, c.Sort, c.ThreadCommand)
-_READS: Final = (c.Fetch, c.Search, c.Sort, c.ThreadCommand, c.List, c.Status)
+_READS: Final = (c.Search, c.Sort, c.ThreadCommand, c.List, c.Status)
 
 
 class Session:
@@ -115,7 +115,7 @@ class Session:
         self.takes_long = isinstance(event, f.Parsed) and isinstance(event.command, _LONG)
         if event is None:
             return None
-        self.may_cancel = isinstance(event, f.Parsed) and isinstance(event.command, _READS)
+        self.may_cancel = isinstance(event, f.Parsed) and _only_reads(event.command)
         return self._handle(event)
 
     async def push(self) -> None:
@@ -201,6 +201,13 @@ class Session:
         if state.bad_commands > state.desk.settings.bad_commands:
             state.line.write(r.untagged("BYE Too many bad commands"))
             state.line.close()
+
+
+def _only_reads(command: c.Command) -> bool:
+    """Tell whether nothing is lost when the command is stopped half-way: FETCH may mark messages as seen."""
+    if isinstance(command, c.Fetch):
+        return all(body.peek for body in command.bodies)
+    return isinstance(command, _READS)
 
 
 def _row(command: c.Command) -> tuple[str, Handler | None]:

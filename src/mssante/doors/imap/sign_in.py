@@ -95,7 +95,10 @@ def settle(state: State, found: Identity | Refusal) -> Answer:
         if state.sign_in_failures >= state.desk.settings.sign_in_tries:
             state.line.write(r.untagged("BYE Too many failed sign-ins, connect again"))
             state.line.close()
-        return refused(mail if isinstance(mail, Refusal) else _FAILED)
+        # Known, but without a box that it may open.
+        return (
+            refused(found) if isinstance(found, Refusal) else Answer("NO", "No mailbox to open", "AUTHORIZATIONFAILED")
+        )
     refusal = state.line.enter_account(int(found.account_id or 0))
     if refusal is not None:
         return refused(refusal)
