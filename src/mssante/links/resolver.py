@@ -129,7 +129,11 @@ def _read_server(text: str) -> tuple[str, int]:
         address, _, port = text.partition(":")
     else:
         address, port = text, ""
-    return str(ipaddress.ip_address(address)), int(port or DNS_PORT)
+    number = int(port or DNS_PORT)
+    if not 0 < number < 65536:
+        msg = f"{port} is not a port"
+        raise ValueError(msg)
+    return str(ipaddress.ip_address(address)), number
 
 
 def read_host(text: str) -> Host:

@@ -32,6 +32,8 @@ input{display:block;width:100%;margin-top:.25rem;padding:.6rem .75rem;border:1px
 border-radius:.375rem;background:var(--paper);color:inherit;font:inherit}
 button{padding:.6rem 1.1rem;border:0;border-radius:.375rem;background:var(--go);color:var(--on);
 font:inherit;font-weight:600;cursor:pointer}
+::placeholder{color:var(--soft);opacity:1}
+td:nth-child(3),td:nth-child(3) code{white-space:nowrap}
 :focus-visible{outline:3px solid var(--go);outline-offset:2px}
 """
 _STYLE_HASH: Final = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -49,7 +51,7 @@ _WAYS: Final = {
 def help_page(services: MailServices) -> bytes:
     """Return the page."""
     name = escape(services.display_name)
-    ways = " ; ".join(_WAYS[way] for way in services.authentication)
+    ways = "&nbsp;; ".join(_WAYS[way] for way in services.authentication)
     return f"""<!DOCTYPE html>
 <html lang="fr">
 <head>
@@ -62,21 +64,22 @@ def help_page(services: MailServices) -> bytes:
 <main>
 <h1>Régler votre logiciel de messagerie</h1>
 <p class="soft">{name}, messagerie sécurisée de santé</p>
-<p>Le plus souvent, votre adresse suffit : le logiciel trouve le reste tout seul.
+<p>Le plus souvent, votre adresse suffit&nbsp;: le logiciel trouve le reste tout seul.
 Sinon, recopiez les valeurs ci-dessous.</p>
 
 <h2>Les réglages</h2>
 {_table(services)}
-<p>Identifiant : votre adresse complète. Connexion : {escape(ways)}.</p>
-<p class="soft">Un mot de passe d'application est donné par votre administrateur, un par logiciel ;
+<p>Identifiant&nbsp;: votre adresse complète. Connexion&nbsp;: {ways}.</p>
+<p class="soft">Un mot de passe d'application est donné par votre administrateur,
+un par logiciel&nbsp;;
 il n'est montré qu'une fois.</p>
 
 <h2>Thunderbird</h2>
-<p>Menu <b>Nouveau compte</b>, <b>Courrier électronique</b> : donnez votre nom et votre adresse, puis <b>Continuer</b>.
-Thunderbird trouve les serveurs ; choisissez <b>IMAP</b>.</p>
+<p>Menu <b>Nouveau compte</b>, <b>Courrier électronique</b>&nbsp;: donnez votre nom et votre adresse, puis <b>Continuer</b>.
+Thunderbird trouve les serveurs&nbsp;; choisissez <b>IMAP</b>.</p>
 
 <h2>Outlook</h2>
-<p><b>Fichier</b>, <b>Ajouter un compte</b> : donnez votre adresse, puis <b>Se connecter</b>.
+<p><b>Fichier</b>, <b>Ajouter un compte</b>&nbsp;: donnez votre adresse, puis <b>Se connecter</b>.
 S'il demande un type de compte, choisissez <b>IMAP</b> et vérifiez les valeurs du tableau.</p>
 
 <h2>iPhone, iPad et Mac</h2>

@@ -31,7 +31,7 @@ def read_request(data: bytes) -> Address:
     Raises:
         TheirProtocolError: too big, no UTF-8, a document type, not a question, or for another answer than Outlook's.
 
-    Source: clients.md 3.3; reliability.md G (entities).
+    Source: clients.md 3.3; reliability.md C07.
     """
     if len(data) > REQUEST_MAX_BYTES:
         msg = f"autodiscover request over {REQUEST_MAX_BYTES} bytes"
