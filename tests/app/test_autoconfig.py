@@ -9,9 +9,10 @@ from cli_world import CLAIRE, DOMAIN, Shell, new_shell
 from cryptography.hazmat.primitives.serialization import pkcs7
 from settings_readers import read_mozilla
 
-from mssante.app.autoconfig import mail_services, open_autoconfig
+from mssante.app.autoconfig import open_autoconfig
 from mssante.app.compose import open_operator
 from mssante.app.config import Config, read_config
+from mssante.app.services import mail_services
 from mssante.model.autoconfig import Authentication, Endpoint, Socket
 from mssante.model.errors import ConfigError
 
@@ -25,7 +26,8 @@ def shell(tmp_path: Path, pki, capsys) -> Shell:
 
 def config_with(shell: Shell, text: str) -> Config:
     path = shell.config.with_name("autre.toml")
-    path.write_text(f"{shell.config.read_text()}\n[autoconfig]\n{text}\n")
+    before, _, after = shell.config.read_text().partition("[autoconfig]")
+    path.write_text(f"{before}[autoconfig]\n{text}\n[limits]\n{after.partition('[limits]')[2]}")
     return read_config(path)
 
 

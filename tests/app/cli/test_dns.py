@@ -43,3 +43,14 @@ def test_shows_what_each_program_would_learn(shell: Shell, shape: str) -> None:
         "well-known": lambda: read_pacc(answer.json),
     }
     assert {host for _, host, _, _ in readers[shape]()} == {"mss.chu-valdore.fr"}
+
+
+def test_the_check_of_the_configuration_looks_at_the_door_and_its_certificate(shell: Shell) -> None:
+    assert "réglage auto" not in shell("config", "check").out
+    text = shell.config.read_text()
+    shell.config.write_text(text.replace("port = -1 ", "port = 8443 "))
+    assert "ne nomme aucun autoconfig.DOMAINE" in shell("config", "check").out
+    shell.config.write_text(text.replace("port = -1 ", 'imap_host = "pas un nom"\nport = 8443 '))
+    answer = shell("config", "check")
+    assert answer.code == 2
+    assert "[autoconfig] imap_host" in answer.out

@@ -34,6 +34,7 @@ def test_every_configuration_is_accepted_by_the_reader(layout: Layout) -> None:
         assert config.role == "operator"
         assert config.operator.name == laid.plan.name
         assert config.smtp.port == laid.ports.smtp
+        assert config.autoconfig.port == laid.ports.autoconfig
         assert read_material(config.tls, now=NOW).own.subject.first("CN") == laid.plan.host
     assert read_config(layout.manager_config).role == "manager"
 

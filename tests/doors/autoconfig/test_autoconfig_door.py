@@ -119,6 +119,26 @@ async def test_the_newer_draft_is_answered_by_the_name_of_the_host(client: httpx
     assert (await client.get(path, headers={"Host": "ua-auto-config.inconnu.fr"})).status_code == 404
 
 
+@pytest.mark.parametrize("host", ["[", "[::1]:443", "é", "a" * 5000, ":", "autoconfig."])
+async def test_a_strange_host_is_one_that_is_not_served(client: httpx2.AsyncClient, host: str) -> None:
+    answer = await client.get(PATHS[0], headers={"Host": host.encode()})
+    assert answer.status_code == 404
+
+
+async def test_an_only_domain_is_told_under_every_name() -> None:
+    async def one() -> tuple[str, ...]:
+        return (DOMAIN,)
+
+    async with client_of(Desk(services, one)) as client:
+        answer = await client.get(PATHS[0], headers={"Host": f"AUTOCONFIG.{DOMAIN.upper()}.:443"})
+        assert f"<domain>{DOMAIN}</domain>" in answer.text
+        assert (await client.get(PATHS[0], headers={"Host": "127.0.0.1"})).content == answer.content
+
+
+async def test_the_domain_alone_is_enough_as_a_list_of_providers_is_asked(client: httpx2.AsyncClient) -> None:
+    assert (await client.get(PATHS[0], params={"emailaddress": OTHER})).status_code == 200
+
+
 async def test_apple_gets_a_profile_that_is_signed_when_there_is_a_key() -> None:
     async with client_of(Desk(services, two_domains)) as client:
         answer = await client.get("/mobileconfig", params={"address": CLAIRE})

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from mssante.app.autoconfig import mail_services
 from mssante.app.cli.opened import Opened, run_opened
 from mssante.app.cli.output import config_option, json_option, safe, say_json
 from mssante.app.cli.typed import DOMAIN
+from mssante.app.services import mail_services
 from mssante.model.autoconfig import MailServices
 from mssante.model.errors import MssError
 from mssante.model.settings import ResolverSettings

@@ -21,6 +21,7 @@ from mssante.model.errors import TheirProtocolError
 from mssante.wire.autoconfig import autodiscover, mobileconfig, mozilla, well_known
 
 ADDRESS_MAX_CHARS: Final = 320
+HOST_MAX_CHARS: Final = 260
 BODY_SECONDS: Final = 10.0
 # Names under which programs look for a domain's settings.
 _PREFIXES: Final = ("autoconfig.", "autodiscover.", "ua-auto-config.")
@@ -64,7 +65,7 @@ class Desk:
     async def of_host(self, request: Request) -> MailServices | None:
         """Return what the domain in the name of the host is told, or our only domain; None when neither is known."""
         ours = await self.domains()
-        host = (request.url.hostname or "").lower()
+        host = request.headers.get("host", "")[:HOST_MAX_CHARS].partition(":")[0].lower().removesuffix(".")
         names = (host, *(host.removeprefix(prefix) for prefix in _PREFIXES))
         found = next((name for name in names if name in ours), ours[0] if len(ours) == 1 else None)
         return self.services(found) if found else None

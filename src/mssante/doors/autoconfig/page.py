@@ -75,7 +75,8 @@ un par logiciel&nbsp;;
 il n'est montré qu'une fois.</p>
 
 <h2>Thunderbird</h2>
-<p>Menu <b>Nouveau compte</b>, <b>Courrier électronique</b>&nbsp;: donnez votre nom et votre adresse, puis <b>Continuer</b>.
+<p>Menu <b>Nouveau compte</b>,
+<b>Courrier électronique</b>&nbsp;: donnez votre nom et votre adresse, puis <b>Continuer</b>.
 Thunderbird trouve les serveurs&nbsp;; choisissez <b>IMAP</b>.</p>
 
 <h2>Outlook</h2>
