@@ -99,7 +99,7 @@ async def compare(services: MailServices, settings: ResolverSettings) -> tuple[C
         elif record.kind == "TXT":
             problem = "" if wanted in seen else _problem(record, name, seen)
         else:
-            # A service that is not announced at all is not offered either (RFC 6186 section 3.4).
+            # A service that is not announced at all is not offered either (RFC 6186 section 3).
             is_right = seen == (wanted,) or (not seen and record.data == "0 0 0 .")
             problem = "" if is_right else _problem(record, name, seen)
         found.append(Compared(record, name, seen, problem))

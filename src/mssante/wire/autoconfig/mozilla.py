@@ -1,6 +1,9 @@
 """Mozilla's format, ``config-v1.1.xml``: read by Thunderbird and many others.
 
-Source: draft-ietf-mailmaint-autoconfig-06; clients.md 3.2.
+The draft is read in the version of its author (2024); the working group's, at revision 06, was not at hand: what
+is taken from it is the name of the block `oAuth2`.
+
+Source: draft-bucksch-autoconfig; clients.md 3.2.
 """
 
 from typing import Final
@@ -24,7 +27,7 @@ _SOCKETS: Final = {Socket.TLS: "SSL", Socket.STARTTLS: "STARTTLS"}
 def client_config(services: MailServices) -> bytes:
     """Return the document; servers in the order in which a program must try them.
 
-    Source: draft-ietf-mailmaint-autoconfig-06; clients.md 3.2.
+    Source: draft-bucksch-autoconfig; clients.md 3.2.
     """
     root = etree.Element("clientConfig", version="1.1")
     provider = etree.SubElement(root, "emailProvider", id=services.domain)

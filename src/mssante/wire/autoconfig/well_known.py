@@ -3,6 +3,9 @@
 Implicit TLS on the ports by default only: the draft has no other. A domain whose services stand elsewhere has no such
 document.
 
+The text of the draft was not at hand: this follows what programs that implement revisions 02 and 03 do. Revision 04
+exists and must be compared before anybody relies on it.
+
 Source: draft-ietf-mailmaint-pacc-03 (``/.well-known/user-agent-configuration.json`` on ``ua-auto-config.<domain>``).
 """
 
