@@ -34,6 +34,7 @@ def test_every_configuration_is_accepted_by_the_reader(layout: Layout) -> None:
         assert config.role == "operator"
         assert config.operator.name == laid.plan.name
         assert config.smtp.port == laid.ports.smtp
+        assert config.autoconfig.port == laid.ports.autoconfig
         assert read_material(config.tls, now=NOW).own.subject.first("CN") == laid.plan.host
     assert read_config(layout.manager_config).role == "manager"
 
@@ -51,8 +52,8 @@ def test_every_domain_has_its_host_in_every_table(layout: Layout) -> None:
 def test_no_port_is_given_twice(layout: Layout) -> None:
     ports = [layout.manager_port]
     for laid in layout.operators:
-        ports += [laid.ports.smtp, laid.ports.submission, laid.ports.submissions]
-    assert len(set(ports)) == len(ports) == 13
+        ports += [laid.ports.smtp, laid.ports.submission, laid.ports.submissions, laid.ports.autoconfig]
+    assert len(set(ports)) == len(ports) == 17
 
 
 def test_free_ports_are_all_different() -> None:

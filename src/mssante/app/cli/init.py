@@ -44,6 +44,9 @@ host = "0.0.0.0"
 port = 587
 implicit_port = 465
 
+[autoconfig]                          # ce que les logiciels de messagerie apprennent ; mssante dns pour la zone
+port = -1                             # 443 ouvre la porte de réglage (HTTPS)
+
 [limits]
 message_bytes = 26214400              # 25 Mio
 recipients = 500
