@@ -9,8 +9,10 @@ from mssante.model.errors import StoreError, StoreSchemaError
 from mssante.store.connection import connect
 from mssante.store.migrate import Migration, load_migrations, migrate, schema_version
 
-SECOND = Migration(2, "0002_more.sql", "CREATE TABLE more (x);\nINSERT INTO more VALUES (1);\n")
-BROKEN = Migration(2, "0002_broken.sql", "CREATE TABLE more (x);\nINSERT INTO nowhere VALUES (1);\n")
+LAST = len(load_migrations())
+MORE = LAST + 1
+SECOND = Migration(MORE, f"{MORE:04}_more.sql", "CREATE TABLE more (x);\nINSERT INTO more VALUES (1);\n")
+BROKEN = Migration(MORE, f"{MORE:04}_broken.sql", "CREATE TABLE more (x);\nINSERT INTO nowhere VALUES (1);\n")
 
 
 class StoppedError(Exception):
@@ -34,25 +36,25 @@ def _migrate(path: Path, *extra: Migration) -> int:
 def test_brings_an_empty_and_an_older_database_up_to_date(path: Path) -> None:
     assert _migrate(path) == len(load_migrations())
     assert _migrate(path) == len(load_migrations())
-    assert _migrate(path, SECOND) == 2
+    assert _migrate(path, SECOND) == MORE
 
 
 def test_refuses_a_database_that_is_newer_than_the_program(path: Path) -> None:
     _migrate(path, SECOND)
-    with pytest.raises(StoreSchemaError, match="a le schéma 2, ce programme connaît jusqu'au 1"):
+    with pytest.raises(StoreSchemaError, match=f"a le schéma {MORE}, ce programme connaît jusqu'au {LAST}"):
         _migrate(path)
 
 
 def test_refuses_a_step_that_was_changed_after_the_fact(path: Path) -> None:
     _migrate(path, SECOND)
-    with pytest.raises(StoreSchemaError, match=r"un autre texte de 0002_more\.sql"):
-        _migrate(path, Migration(2, SECOND.name, SECOND.sql + "-- changed"))
+    with pytest.raises(StoreSchemaError, match=rf"un autre texte de {MORE:04}_more\.sql"):
+        _migrate(path, Migration(MORE, SECOND.name, SECOND.sql + "-- changed"))
 
 
 def test_a_step_that_fails_leaves_the_version_before_in_force(path: Path) -> None:
-    with pytest.raises(StoreError, match=r"0002_broken\.sql a échoué, le schéma 1 reste en vigueur"):
+    with pytest.raises(StoreError, match=rf"{MORE:04}_broken\.sql a échoué, le schéma {LAST} reste en vigueur"):
         _migrate(path, BROKEN)
-    assert _migrate(path, SECOND) == 2
+    assert _migrate(path, SECOND) == MORE
 
 
 def test_a_stop_after_any_statement_leaves_old_or_new_and_the_next_start_goes_on(tmp_path: Path) -> None:
@@ -65,7 +67,9 @@ def test_a_stop_after_any_statement_leaves_old_or_new_and_the_next_start_goes_on
         stopped = _stop_after(path, stop_after)
         connection = connect(path, reader=False)
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()[0][0]
-        assert (schema_version(connection) == 0) == (tables == 0) == stopped
+        version = schema_version(connection)
+        assert (version == 0) == (tables == 0)
+        assert (version < LAST) == stopped
         connection.close()
         assert _migrate(path) == len(load_migrations())
     assert stop_after > 20
@@ -94,8 +98,8 @@ def _stop_after(path: Path, statements: int) -> bool:
 def test_two_processes_that_start_together_migrate_once(path: Path) -> None:
     first, second = connect(path, reader=False), connect(path, reader=False)
     for connection in (first, second):
-        assert migrate(connection, path, migrations=load_migrations(), probe=lambda _step: None) == 1
-    assert second.execute("SELECT count(*) FROM migration").fetchall() == [(1,)]
+        assert migrate(connection, path, migrations=load_migrations(), probe=lambda _step: None) == LAST
+    assert second.execute("SELECT count(*) FROM migration").fetchall() == [(LAST,)]
     first.close()
     second.close()
 

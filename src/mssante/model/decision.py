@@ -32,7 +32,16 @@ class Kind(enum.Enum):
     MAILBOX_UNKNOWN = "mailbox-unknown"
     MAILBOX_SUSPENDED = "mailbox-suspended"
     MAILBOX_FULL = "mailbox-full"
+    # folders
+    FOLDER_UNKNOWN = "folder-unknown"
+    FOLDER_EXISTS = "folder-exists"
+    FOLDER_FIXED = "folder-fixed"
+    FOLDER_NAME = "folder-name"
+    FOLDER_READ_ONLY = "folder-read-only"
+    TOO_MANY_FOLDERS = "too-many-folders"
+    TOO_COSTLY = "too-costly"
     # sign-in and rights
+    RIGHTS_MISSING = "rights-missing"
     SIGN_IN_REQUIRED = "sign-in-required"
     SIGN_IN_FAILED = "sign-in-failed"
     SIGN_IN_THROTTLED = "sign-in-throttled"
@@ -118,6 +127,7 @@ TEMPORARY = frozenset(
         Kind.TOO_MANY_CONNECTIONS,
         Kind.TOO_MANY_UNKNOWN_RECIPIENTS,
         Kind.TOO_SLOW,
+        Kind.TOO_COSTLY,
         Kind.STORE_FULL,
         Kind.STORE_UNAVAILABLE,
         Kind.SHUTTING_DOWN,

@@ -1,0 +1,1 @@
+"""What a signed-in reader does with folders and messages, whatever the door."""

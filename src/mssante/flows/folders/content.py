@@ -1,0 +1,58 @@
+"""The bytes of one message as its reader gets them: our trace header of that copy, then the body as it came in."""
+
+import asyncio
+from dataclasses import dataclass
+
+from mssante.flows.folders.boxes import Who, find_spot
+from mssante.model.decision import Refusal
+from mssante.model.message import Body
+from mssante.rules.access import Act
+from mssante.store import messages
+from mssante.store.blobs import BlobFolder
+from mssante.store.engine import Store
+from mssante.store.tx import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One message, whose large body is read when it is asked for.
+
+    Attributes:
+        prefix: stands in front of the body; offsets of parts count from the body.
+    """
+
+    prefix: bytes
+    body: Body
+    blobs: BlobFolder
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the length of the whole message."""
+        return len(self.prefix) + self.body.size_bytes
+
+    async def data(self) -> bytes:
+        """Return the body; a large one is read and checked in a thread.
+
+        Raises:
+            StoreDamagedError: its file is missing or is not what was written.
+        """
+        if self.body.data is not None:
+            return self.body.data
+        return await asyncio.to_thread(self.blobs.read, self.body)
+
+    async def whole(self) -> bytes:
+        """Return prefix and body."""
+        return self.prefix + await self.data()
+
+
+async def load_content(store: Store, who: Who, name: str, uid: int) -> Content | Refusal | None:
+    """Return one message of a folder, the refusal, or None when it is gone."""
+
+    async def work(tx: Tx) -> Content | Refusal | None:
+        spot = await find_spot(tx, who, name, Act.READ)
+        if isinstance(spot, Refusal):
+            return spot
+        found = await messages.message_content(tx, spot.box.mailbox.mailbox_id, spot.folder.folder_id, uid)
+        return None if found is None else Content(found[0], found[1], store.blobs)
+
+    return await store.read(work)

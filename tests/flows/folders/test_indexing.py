@@ -1,0 +1,58 @@
+"""Each message is read once after its delivery; words are kept for each mailbox that files it."""
+
+import asyncio
+
+from library import Library
+from standins import ANNE, BRUNO, letter
+
+from mssante.flows.folders.values import Found
+from mssante.model.search import HasText, Where
+
+WORD = HasText(Where.TEXT, "bonjour")
+
+
+async def test_what_was_delivered_before_is_indexed_once(library: Library) -> None:
+    await library.office.receive(letter("Bonjour", sender="claire@ville.mssante.fr"), ANNE, BRUNO)
+    assert await library.reading.indexing.catch_up() == 1
+    assert await library.reading.indexing.catch_up() == 0
+    for who in (ANNE, BRUNO):
+        found = await (await library.open(who)).find(WORD)
+        assert isinstance(found, Found)
+        assert found.uids == (1,)
+
+
+async def test_a_copy_in_another_mailbox_is_searchable_there(library: Library) -> None:
+    await library.add(letter("Bonjour"))
+    opened = await library.open()
+    await opened.find(WORD)
+    await opened.transfer([1], "Autres boîtes/urgences@chu.mssante.fr/INBOX", move=True)
+    found = await (await library.open(name="Autres boîtes/urgences@chu.mssante.fr/INBOX")).find(WORD)
+    assert isinstance(found, Found)
+    assert found.uids == (1,)
+
+
+async def test_the_task_is_woken_by_a_commit(library: Library) -> None:
+    indexing = library.reading.indexing
+    indexed = asyncio.Event()
+    catch_up = indexing.catch_up
+
+    async def watched() -> int:
+        count = await catch_up()
+        if count:
+            indexed.set()
+        return count
+
+    indexing.catch_up = watched  # type: ignore[method-assign]
+    task = asyncio.create_task(indexing.run())
+    await library.add(letter("Bonjour"))
+    async with asyncio.timeout(5):
+        await indexed.wait()
+    task.cancel()
+
+
+async def test_a_damaged_body_stops_nothing(library: Library) -> None:
+    await library.add(b"Subject: grand\r\n\r\n" + b"z" * 300_000)
+    for file in library.office.store.blobs.path.rglob("*"):
+        if file.is_file():
+            file.write_bytes(b"autre chose")
+    assert await library.reading.indexing.catch_up() == 1
