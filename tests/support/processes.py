@@ -91,6 +91,7 @@ class Plot:
         sections["operator"]["data_dir"] = self.folder / "data"
         sections["smtp"] = {"host": "127.0.0.1", "port": self.smtp}
         sections["submission"] = {"host": "127.0.0.1", "port": self.submission, "implicit_port": -1}
+        sections["imap"] = {"port": -1, "implicit_port": -1}
         self.config.write_text(toml_text(sections))
 
     def settle(self, folder: Path, ports: list[int], **changes: dict[str, object]) -> "Plot":

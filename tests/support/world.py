@@ -165,6 +165,7 @@ class World:
             secrets=s.SecretSettings(**secrets),
             smtp=s.SmtpSettings("127.0.0.1", 0),
             submission=s.SubmissionSettings("127.0.0.1", 0, 0),
+            imap=s.ImapSettings("127.0.0.1", 0, 0),
             resolver=s.ResolverSettings(mode="static", table=self.table),
             store=s.StoreSettings(quota_bytes=64 * MIB, free_bytes=0),
             logs=s.LogSettings(level="error"),

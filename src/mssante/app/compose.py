@@ -10,6 +10,9 @@ from mssante.app.contexts import Contexts
 from mssante.app.logs import make_log
 from mssante.app.tls import read_chain
 from mssante.flows.deliver import Delivering
+from mssante.flows.folders.indexing import Indexing
+from mssante.flows.folders.reader import Reading
+from mssante.flows.folders.views import Views
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Courier, Probe, Resolver, no_probe
@@ -38,7 +41,7 @@ class Operator:
         store: open.
         trust: the list and the revocation lists in force.
         contexts: certificates and TLS contexts.
-        receiving, submitting, delivering, sign_in: the flows.
+        receiving, submitting, delivering, sign_in, reading: the flows.
         courier, resolver: the way out.
         trace_key: keys the pseudonyms of citizens in traces.
         credential_key: keys the hash of application passwords.
@@ -54,6 +57,7 @@ class Operator:
     submitting: Submitting
     delivering: Delivering
     sign_in: SignIn
+    reading: Reading
     courier: Courier
     resolver: Resolver
     clock: Clock
@@ -162,12 +166,29 @@ def _build(base: _Base) -> Operator:
         ),
         delivering=_delivering(base, notifier, notices, resolver, courier),
         sign_in=SignIn(store=store, trust=trust, key=base.credential_key, trace_key=base.trace_key, clock=clock),
+        reading=_reading(base, notifier, room),
         courier=courier,
         resolver=resolver,
         clock=clock,
         log=base.log,
         trace_key=base.trace_key,
         credential_key=base.credential_key,
+    )
+
+
+def _reading(base: _Base, notifier: Notifier, room: Room) -> Reading:
+    return Reading(
+        store=base.store,
+        views=Views(base.store),
+        indexing=Indexing(base.store),
+        notifier=notifier,
+        room=room,
+        clock=base.clock,
+        new_reference=new_reference,
+        settings=base.config.imap,
+        limits=base.config.limits,
+        storing=base.config.store,
+        trace_key=base.trace_key,
     )
 
 

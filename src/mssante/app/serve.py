@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, Protocol
 
 from mssante.app.autoconfig import open_autoconfig
 from mssante.app.chance import probe_from
@@ -14,6 +15,8 @@ from mssante.app.config import Config
 from mssante.app.house import keep_house
 from mssante.app.ready import say_ready
 from mssante.app.stored import must_exist
+from mssante.doors.imap.door import Door as ImapDoor
+from mssante.doors.imap.state import Desk as ImapDesk
 from mssante.doors.smtp.connection import Desk
 from mssante.doors.smtp.door import Door
 from mssante.doors.smtp.operator import OperatorDesk
@@ -26,8 +29,26 @@ from mssante.wire.smtp.session import ServerProfile
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
 FIRST_LIST_SECONDS: Final = 15.0
 BANNER: Final = "MSSante operator"
-SECTIONS: Final = {"smtp": "smtp", "submission": "submission", "submissions": "submission"}
+SECTIONS: Final = {
+    "smtp": "smtp",
+    "submission": "submission",
+    "submissions": "submission",
+    "imap": "imap",
+    "imaps": "imap",
+}
 """Door -> the section of the configuration that says where it listens."""
+
+
+class _Opens(Protocol):
+    """Any door."""
+
+    async def open(self, host: str, port: int) -> int:
+        """Listen; return the port."""
+        ...
+
+    async def close(self) -> None:
+        """Close in order."""
+        ...
 
 
 async def run_operator(config: Config, stop: asyncio.Event) -> None:
@@ -56,7 +77,15 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
                         "port": ports["submission"],
                         "implicit_port": ports.get("submissions"),
                     },
+<<<<<<< HEAD
                     "autoconfig": {"host": config.autoconfig.host, "port": web},
+=======
+                    "imap": {
+                        "host": config.imap.host,
+                        "port": ports.get("imap"),
+                        "implicit_port": ports.get("imaps"),
+                    },
+>>>>>>> imapdoor
                 }
             )
             operator.log.info("ready", **ports)
@@ -75,12 +104,12 @@ async def _first_list(operator: Operator) -> None:
 
 @asynccontextmanager
 async def open_doors(operator: Operator) -> AsyncIterator[dict[str, int]]:
-    """Open the SMTP doors; yields door name -> port; closes them in order at the end."""
+    """Open the SMTP and IMAP doors; yields door name -> port; closes them in order at the end."""
     config = operator.config
-    doors: list[Door] = []
+    doors: list[_Opens] = []
     ports: dict[str, int] = {}
 
-    async def open_one(name: str, host: str, port: int, door: Door) -> None:
+    async def open_one(name: str, host: str, port: int, door: _Opens) -> None:
         try:
             ports[name] = await door.open(host, port)
         except OSError as error:
@@ -95,6 +124,12 @@ async def open_doors(operator: Operator) -> AsyncIterator[dict[str, int]]:
         await open_one("submission", host, port, _submission_door(operator, implicit_tls=False))
         if implicit >= 0:
             await open_one("submissions", host, implicit, _submission_door(operator, implicit_tls=True))
+        accounts: Counter[int] = Counter()
+        imap = config.imap
+        if imap.port >= 0:
+            await open_one("imap", imap.host, imap.port, _imap_door(operator, accounts, implicit_tls=False))
+        if imap.implicit_port >= 0:
+            await open_one("imaps", imap.host, imap.implicit_port, _imap_door(operator, accounts, implicit_tls=True))
         yield ports
     finally:
         await asyncio.gather(*(door.close() for door in doors))
@@ -148,13 +183,32 @@ def _submission_door(operator: Operator, *, implicit_tls: bool) -> Door:
     )
 
 
+def _imap_door(operator: Operator, accounts: Counter[int], *, implicit_tls: bool) -> ImapDoor:
+    return ImapDoor(
+        name="imaps" if implicit_tls else "imap",
+        desk=ImapDesk(
+            reading=operator.reading,
+            sign_in=operator.sign_in,
+            settings=operator.config.imap,
+            mechanisms=("PLAIN", "EXTERNAL"),
+            hostname=operator.config.operator.hostname,
+            starttls=not implicit_tls,
+        ),
+        implicit_tls=implicit_tls,
+        tls_context=operator.contexts.user_server,
+        accounts=accounts,
+        log=operator.log,
+    )
+
+
 @asynccontextmanager
 async def background(operator: Operator) -> AsyncIterator[None]:
-    """Run deliveries, the watch over the list, and housekeeping; ends them at the end."""
+    """Run deliveries, the watch over the list, the index of messages, and housekeeping; ends them at the end."""
     tasks = [
         asyncio.create_task(operator.delivering.run(), name="deliver"),
         asyncio.create_task(operator.trust.watch(operator.notifier.wake_queue), name="trust"),
         asyncio.create_task(operator.room.watch(), name="room"),
+        asyncio.create_task(operator.reading.indexing.run(), name="index"),
         asyncio.create_task(_watch_certificates(operator), name="certificates"),
         asyncio.create_task(
             keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log), name="house"

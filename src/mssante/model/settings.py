@@ -124,7 +124,7 @@ class ImapSettings:
 
     Attributes:
         host: address to listen on.
-        port: IMAP with STARTTLS (national wording).
+        port: IMAP with STARTTLS (national wording); -1 closes it.
         implicit_port: IMAP with TLS from the first byte; -1 closes it.
         sign_in_tries: failed sign-ins on one connection before it is closed.
         connections: open connections in all.

@@ -12,13 +12,18 @@ from mssante.app.sandbox.follow import Followed, Hop
 from mssante.app.sandbox.layout import Laid, Layout, Pair, Ports
 from mssante.app.sandbox.letters import DOCTOR, GP
 from mssante.app.sandbox.peers import BAD_PEERS
+from mssante.app.sandbox.reading import Opened, Step
 from mssante.app.sandbox.refusals import Refused
 from mssante.app.sandbox.show import JsonView, PrettyView, Totals, View
 from mssante.app.sandbox.stores import SandboxAccount
 from mssante.model.mailbox import MailboxType
 
 PAIR = Pair(Path("/x/a.pem"), Path("/x/a.key"), "CN=x")
+<<<<<<< HEAD
 LAID = Laid(space.HOSPITAL, Path("/x"), Path("/x/mssante.toml"), Ports(2525, 5870, 4650, 4430), PAIR, {})
+=======
+LAID = Laid(space.HOSPITAL, Path("/x"), Path("/x/mssante.toml"), Ports(2525, 5870, 4650, 1430, 9930), PAIR, {})
+>>>>>>> imapdoor
 LAYOUT = Layout(
     folder=Path("/x"),
     anchors=Path("/x/anchors.pem"),
@@ -39,12 +44,15 @@ ACCOUNTS = {
 HOP = Hop("Lettre", "1@a", DOCTOR, GP, "received", "liberaux", "R5", "2026-01-02T03:04:05Z", "TLSv1.2 X", 12.345)
 REFUSED = Refused(BAD_PEERS[0], "TLS handshake refused: connection closed", "R4", as_expected=True, problem="")
 
+OPENED = Opened(str(GP), ("INBOX", "Envoyés"), (Step("heard", "vu [1]", 4.25),), is_whole=True, is_heard=True)
+
 
 def play(view: View) -> None:
     view.progress("Démarrage...")
     view.ready(LAYOUT, ACCOUNTS)
     view.followed(Followed(GP, (HOP,), arrived=True))
     view.followed(Followed(GP, (), arrived=False, problem="not arrived in time"))
+    view.opened(OPENED)
     view.refused(REFUSED)
     view.done(Totals(delivered=1, refused=1, expected_refusals=1, lost=1, first_seconds=1.0, seconds=2.0))
     view.waiting()
@@ -57,13 +65,14 @@ def json_lines() -> list[dict]:
 
 
 def test_writes_one_object_per_event_in_order() -> None:
-    assert [line["event"] for line in json_lines()] == ["ready", "hop", "lost", "refusal", "done"]
+    assert [line["event"] for line in json_lines()] == ["ready", "hop", "lost", "mailbox", "refusal", "done"]
 
 
 def test_the_ready_line_holds_what_an_outside_program_needs_to_connect() -> None:
     operator = json_lines()[0]["operators"][0]
     assert operator["smtp"] == {"host": "127.0.0.1", "port": 2525}
     assert operator["submission"] == {"host": "127.0.0.1", "port": 5870, "implicit_port": 4650}
+    assert operator["imap"] == {"host": "127.0.0.1", "port": 1430, "implicit_port": 9930}
     assert operator["ca_file"] == "/x/anchors.pem"
     person, software = operator["accounts"]
     assert {"address", "type", "user", "password"} <= set(person)
@@ -82,6 +91,13 @@ def test_a_hop_says_who_which_rule_list_version_tls_and_milliseconds() -> None:
     )
 
 
+def test_the_mailbox_line_says_what_a_mail_program_saw_and_how_fast() -> None:
+    line = json_lines()[3]
+    assert line["folders"] == ["INBOX", "Envoyés"]
+    assert line["steps"] == {"heard": 4.2}
+    assert (line["whole"], line["heard"]) == (True, True)
+
+
 def test_the_last_line_has_the_totals() -> None:
     last = json_lines()[-1]
     assert {key: last[key] for key in ("delivered", "refused", "expected_refusals", "lost")} == {
@@ -96,7 +112,17 @@ def test_shows_people_ports_accounts_passwords_and_how_to_stop() -> None:
     out = io.StringIO()
     play(PrettyView(Console(file=out, width=40)))
     assert "…" not in out.getvalue()
-    for text in ("SMTP 2525", "abcd-efgh", str(DOCTOR), "Ctrl-C", "règle R5", "certificat expiré", "1 perdue"):
+    for text in (
+        "SMTP 2525",
+        "drapeau vu",
+        "1430",
+        "abcd-efgh",
+        str(DOCTOR),
+        "Ctrl-C",
+        "règle R5",
+        "certificat expiré",
+        "1 perdue",
+    ):
         assert text in out.getvalue()
 
 

@@ -14,6 +14,7 @@ from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
 from mssante.app.sandbox.layout import Layout, lay_out
 from mssante.app.sandbox.peers import BAD_PEERS, Stage
 from mssante.app.sandbox.processes import Nursery, Served, start, stop
+from mssante.app.sandbox.reading import open_box
 from mssante.app.sandbox.refusals import Refused, refuse
 from mssante.app.sandbox.show import Totals, View
 from mssante.app.sandbox.stores import SandboxAccount, delist, fetch_list, fill_manager, fill_operator
@@ -42,7 +43,7 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool)
     """Run the whole demonstration; without `once`, keep the space running until cancelled.
 
     Returns:
-        True when every copy arrived and every bad peer was refused as it should.
+        True when every copy arrived, a mail program could read it, and every bad peer was refused as it should.
 
     Raises:
         MssError: a program of the space did not start, or a letter was not accepted.
@@ -51,7 +52,9 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool)
     async with AsyncExitStack() as stack:
         running = await open_space(folder, view, nursery, stack)
         stores = await open_stores(running.layout, stack)
-        followed, first_at = await _send_all(running, stores, view)
+        letter, followed, first_at = await _send_all(running, stores, view)
+        opened = await open_box(running.layout, running.account_of(letters.GP), letter)
+        view.opened(opened)
         refused = await _refuse_all(running, stores, view)
         arrived = sum(one.arrived for one in followed)
         totals = Totals(
@@ -66,7 +69,7 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool)
         if not once:
             view.waiting()
             await asyncio.Event().wait()
-    return totals.is_as_expected
+    return totals.is_as_expected and opened.as_expected
 
 
 async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExitStack) -> Space:
@@ -105,8 +108,8 @@ async def _stop(served: list[Served]) -> None:
     await asyncio.gather(*(stop(one) for one in served))
 
 
-async def _send_all(running: Space, stores: Stores, view: View) -> tuple[list[Followed], float]:
-    """Send and follow every letter; return what became of the copies, and when the first letter was followed."""
+async def _send_all(running: Space, stores: Stores, view: View) -> tuple[letters.Letter, list[Followed], float]:
+    """Send and follow every letter; return the first, what became of the copies, and when the first was followed."""
     now = datetime.now(UTC)
     first = letters.first_letters(now)
     found: list[Followed] = []
@@ -119,7 +122,7 @@ async def _send_all(running: Space, stores: Stores, view: View) -> tuple[list[Fo
         for one in arrived:
             view.followed(one)
             found.append(one)
-    return found, first_at
+    return first[0], found, first_at
 
 
 async def _refuse_all(running: Space, stores: Stores, view: View) -> list[Refused]:

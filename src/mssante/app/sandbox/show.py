@@ -13,6 +13,7 @@ from mssante.app.sandbox.follow import Followed, Hop
 from mssante.app.sandbox.layout import Laid, Layout
 from mssante.app.sandbox.letters import Sent
 from mssante.app.sandbox.pki import LOOPBACK
+from mssante.app.sandbox.reading import Opened
 from mssante.app.sandbox.refusals import Refused
 from mssante.app.sandbox.stores import SandboxAccount
 
@@ -24,6 +25,14 @@ _STEPS: Final = {
     "relayed": "remis par",
     "received": "accepté par",
     "read": "lu chez",
+}
+
+_VERBS: Final = {
+    "signed-in": "connecté",
+    "listed": "dossiers",
+    "read": "lettre lue",
+    "flagged": "drapeau posé",
+    "heard": "drapeau vu",
 }
 
 
@@ -68,6 +77,10 @@ class View(Protocol):
         """Show the hops of one copy."""
         ...
 
+    def opened(self, opened: Opened) -> None:
+        """Show what a mail program saw."""
+        ...
+
     def refused(self, refused: Refused) -> None:
         """Show what a bad peer was told."""
         ...
@@ -104,6 +117,17 @@ class JsonView:
             self._write("hop", **_hop_facts(hop))
         if not followed.arrived:
             self._write("lost", to=str(followed.recipient), problem=followed.problem)
+
+    def opened(self, opened: Opened) -> None:
+        """Write the ``mailbox`` line."""
+        self._write(
+            "mailbox",
+            user=opened.user,
+            folders=list(opened.folders),
+            steps={step.name: round(step.milliseconds, 1) for step in opened.steps},
+            whole=opened.is_whole,
+            heard=opened.is_heard,
+        )
 
     def refused(self, refused: Refused) -> None:
         """Write one ``refusal`` line."""
@@ -164,6 +188,7 @@ class PrettyView:
         self._line(f"[bold]L'espace de confiance tourne[/] sur {LOOPBACK} :")
         for laid in layout.operators:
             ports = f"SMTP {laid.ports.smtp}, dépôt {laid.ports.submission} et {laid.ports.submissions}"
+            ports += f", IMAP {laid.ports.imap} et {laid.ports.imaps}"
             self._line(f"  {laid.plan.key:12} {laid.plan.name} : {ports}")
             self._line(f"  {'':12} réglage des logiciels : {autoconfig_url(laid)}")
             self._line(f"  {'':12} [dim]{', '.join(laid.plan.domains)}[/]")
@@ -186,6 +211,13 @@ class PrettyView:
             self._line(
                 f"    {hop.milliseconds:7.1f} ms  {_STEPS[hop.step]:12} {hop.operator:9} [dim]{basis}{version}{tls}[/]"
             )
+
+    def opened(self, opened: Opened) -> None:
+        """Show the steps of the program."""
+        mark = "[green]✔[/]" if opened.as_expected else "[red]✘[/]"
+        self._line(f"\n[bold]Ce que voit un logiciel de messagerie[/], {mark} {opened.user} par IMAP")
+        for step in opened.steps:
+            self._line(f"    {step.milliseconds:7.1f} ms  {_VERBS[step.name]:12} [dim]{escape(step.text)}[/]")
 
     def refused(self, refused: Refused) -> None:
         """Show the peer, the rule and the reply."""
@@ -213,10 +245,13 @@ class PrettyView:
         everyone = [account for laid in self._layout.operators for account in self._accounts[laid.plan.key]]
         width = max((len(account.user) for account in everyone), default=0)
         self._line("")
-        self._line("Comptes (identifiant, type, mot de passe d'application), à utiliser sur les ports de dépôt :")
+        self._line(
+            "Comptes (identifiant, type, mot de passe d'application), à utiliser sur les ports de dépôt et IMAP :"
+        )
         for laid in self._layout.operators:
             submission = f"dépôt {LOOPBACK}, STARTTLS {laid.ports.submission}, TLS {laid.ports.submissions}"
             self._line(f"  {laid.plan.key:<12} {submission}")
+            self._line(f"  {'':<12} IMAP {LOOPBACK}, STARTTLS {laid.ports.imap}, TLS {laid.ports.imaps}")
             for account in self._accounts[laid.plan.key]:
                 self._line(f"    {account.user:<{width}}  {account.kind.value:<6}  {account.password}")
         self._line(f"Autorité à faire accepter par les logiciels : {self._layout.anchors}")
@@ -241,7 +276,11 @@ def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
                     "port": laid.ports.submission,
                     "implicit_port": laid.ports.submissions,
                 },
+<<<<<<< HEAD
                 "autoconfig": {"host": LOOPBACK, "port": laid.ports.autoconfig, "url": autoconfig_url(laid)},
+=======
+                "imap": {"host": LOOPBACK, "port": laid.ports.imap, "implicit_port": laid.ports.imaps},
+>>>>>>> imapdoor
                 "accounts": [_account_facts(account) for account in accounts[laid.plan.key]],
                 "ca_file": str(layout.anchors),
                 "config": str(laid.config),

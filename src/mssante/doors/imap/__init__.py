@@ -1,0 +1,1 @@
+"""The IMAP doors: mail programs read, file and send into their folders."""

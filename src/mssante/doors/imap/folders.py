@@ -1,0 +1,128 @@
+"""The list of folders and its changes: LIST, LSUB, NAMESPACE, CREATE, DELETE, RENAME, SUBSCRIBE.
+
+Source: RFC 9051 sections 6.3.4 to 6.3.10; RFC 5258; RFC 5819; RFC 6154; RFC 8440; RFC 2342.
+"""
+
+from collections.abc import Callable
+
+from mssante.doors.imap.refusals import Answer, refused
+from mssante.doors.imap.select import write_status
+from mssante.doors.imap.state import State
+from mssante.flows.folders.values import Listed
+from mssante.model.decision import Refusal
+from mssante.model.mailbox import Role
+from mssante.wire.imap import commands as c
+from mssante.wire.imap import responses as r
+from mssante.wire.imap.patterns import matcher
+
+RIGHTS_ORDER = "lrswipkxtea"
+_DONE = Answer("OK", "Done")
+
+
+def _settled(refusal: Refusal | None) -> Answer:
+    return _DONE if refusal is None else refused(refusal)
+
+
+async def do_namespace(state: State, _tag: bytes, _command: c.Command) -> Answer | None:
+    """Say where names begin."""
+    names = state.reading.names()
+    state.line.write(r.namespace_line(names.personal, names.others, utf8=state.utf8))
+    return _DONE
+
+
+async def do_create(state: State, _tag: bytes, command: c.Command) -> Answer | None:
+    """Make a folder; a separator at the end only says that others will come below it."""
+    assert isinstance(command, c.Create)  # noqa: S101 - see the table
+    if len(command.uses) > 1:
+        return Answer("NO", "One special use for a mailbox", "USEATTR")
+    name = command.folder.removesuffix("/")
+    refusal = await state.reading.create(name, command.uses[0] if command.uses else None)
+    if refusal is not None:
+        return refused(refusal)
+    made = next((one for one in await state.reading.folders() if one.name == name), None)
+    return Answer("OK", "Made", f"MAILBOXID (F{made.folder_id})" if made is not None else "")
+
+
+async def do_delete(state: State, _tag: bytes, command: c.Command) -> Answer | None:
+    """Remove a folder."""
+    assert isinstance(command, c.FolderCommand)  # noqa: S101 - see the table
+    return _settled(await state.reading.delete(command.folder))
+
+
+async def do_rename(state: State, _tag: bytes, command: c.Command) -> Answer | None:
+    """Rename a folder with what is below it."""
+    assert isinstance(command, c.Rename)  # noqa: S101 - see the table
+    return _settled(await state.reading.rename(command.folder, command.new_name))
+
+
+async def do_subscribe(state: State, _tag: bytes, command: c.Command) -> Answer | None:
+    """SUBSCRIBE or UNSUBSCRIBE."""
+    assert isinstance(command, c.FolderCommand)  # noqa: S101 - see the table
+    return _settled(await state.reading.subscribe(command.folder, wanted=command.name == "SUBSCRIBE"))
+
+
+async def do_list(state: State, _tag: bytes, command: c.Command) -> Answer | None:
+    """LIST in all its forms, and LSUB."""
+    assert isinstance(command, c.List)  # noqa: S101 - see the table
+    if "RECURSIVEMATCH" in command.select and not {"SUBSCRIBED", "SPECIAL-USE"} & set(command.select):
+        return Answer("BAD", "RECURSIVEMATCH does not stand alone")
+    word = b"LSUB" if command.lsub else b"LIST"
+    if command.patterns == ("",) and not command.extended:
+        state.line.write(r.list_line(("\\Noselect",), "", utf8=state.utf8, word=word))
+        return _DONE
+    for one in _chosen(command, await state.reading.folders()):
+        extended = _extended(command, one)
+        state.line.write(
+            r.list_line(_attributes(command, one), one.name, utf8=state.utf8, word=word, extended=extended)
+        )
+        if "MYRIGHTS" in command.returns and one.folder_id is not None:
+            state.line.write(r.my_rights_line(one.name, rights_text(one.rights), utf8=state.utf8))
+        if command.status and one.folder_id is not None:
+            # A folder that went meanwhile is left out (RFC 5819 section 2).
+            await write_status(state, one.name, command.status)
+    return _DONE
+
+
+def rights_text(rights: frozenset[str]) -> str:
+    """Return rights in the order of the standard."""
+    return "".join(letter for letter in RIGHTS_ORDER if letter in rights)
+
+
+def _chosen(command: c.List, listed: tuple[Listed, ...]) -> list[Listed]:
+    matchers: list[Callable[[str], bool]] = [matcher(_inbox(command.reference + one)) for one in command.patterns]
+    found = [one for one in listed if any(matches(one.name) for matches in matchers)]
+    if command.lsub or "SUBSCRIBED" in command.select:
+        wanted = {one.name for one in listed if one.is_subscribed}
+        found = [one for one in found if one.is_subscribed or _above(command, one.name, wanted)]
+    if "SPECIAL-USE" in command.select:
+        special = {one.name for one in listed if _special(one)}
+        found = [one for one in found if one.name in special or _above(command, one.name, special)]
+    return found
+
+
+def _above(command: c.List, name: str, wanted: set[str]) -> bool:
+    return "RECURSIVEMATCH" in command.select and any(one.startswith(name + "/") for one in wanted)
+
+
+def _inbox(pattern: str) -> str:
+    return "INBOX" if pattern.upper() == "INBOX" else pattern
+
+
+def _special(one: Listed) -> bool:
+    return one.role is not None and one.role is not Role.INBOX
+
+
+def _attributes(command: c.List, one: Listed) -> list[str]:
+    found = [] if one.folder_id is not None else ["\\Noselect"]
+    found.append("\\HasChildren" if one.has_children else "\\HasNoChildren")
+    if one.role is not None and one.role is not Role.INBOX:
+        found.append(f"\\{one.role.value}")
+    if one.is_subscribed and not command.lsub and "SUBSCRIBED" in (*command.returns, *command.select):
+        found.append("\\Subscribed")
+    return found
+
+
+def _extended(command: c.List, one: Listed) -> tuple[bytes, ...]:
+    if "RECURSIVEMATCH" in command.select and "SUBSCRIBED" in command.select and one.has_children:
+        return (b'"CHILDINFO" ("SUBSCRIBED")',)
+    return ()

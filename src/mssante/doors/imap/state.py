@@ -1,0 +1,203 @@
+"""What one connection knows of its client: who it is, what it has open, what it has switched on.
+
+Data and the few questions that every command group asks of it; the commands stand in their groups, and `session.py`
+says which may come when.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mssante.doors.imap.refusals import Answer
+from mssante.flows.folders.append import Appending
+from mssante.flows.folders.opened import Opened
+from mssante.flows.folders.reader import Reader, Reading
+from mssante.flows.sign_in import SignIn
+from mssante.model.decision import Refusal
+from mssante.model.mailbox import Identity
+from mssante.model.message import Change
+from mssante.model.numbers import NumberSet
+from mssante.model.peer import PeerFacts
+from mssante.model.settings import ImapSettings
+from mssante.wire.imap.commands import Command
+from mssante.wire.imap.framing import CommandReader, ReaderLimits
+from mssante.wire.sasl.exchange import Exchange
+
+SPARE_BYTES = 64 * 1024
+"""Answers are handed to the socket in pieces of about that size."""
+
+
+class Line(Protocol):
+    """The connection as the commands see it."""
+
+    @property
+    def peer(self) -> PeerFacts:
+        """Return who is there."""
+        ...
+
+    @property
+    def is_tls(self) -> bool:
+        """Tell whether the connection is encrypted."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Say something; it goes out at the end of the step, or in pieces when there is much."""
+        ...
+
+    async def drain(self) -> None:
+        """Send what was said and wait for a client that is slow to read."""
+        ...
+
+    def start_tls(self) -> None:
+        """Say what is to be said, forget what came in clear, begin the handshake."""
+        ...
+
+    def compress(self) -> None:
+        """Compress both ways from here on (RFC 4978)."""
+        ...
+
+    def enter_account(self, account: int) -> Refusal | None:
+        """Count in who has signed in, or refuse."""
+        ...
+
+    def leave_account(self) -> None:
+        """Count out who has signed out."""
+        ...
+
+    def poke(self) -> None:
+        """Have `Session.push` called when no command is under way."""
+        ...
+
+    def close(self) -> None:
+        """Close once everything said has gone out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What stands behind every connection of the door.
+
+    Attributes:
+        reading, sign_in: the flows.
+        settings: of the door.
+        mechanisms: of AUTHENTICATE.
+        hostname: said in the greeting.
+        starttls: STARTTLS may be asked for on this door.
+    """
+
+    reading: Reading
+    sign_in: SignIn
+    settings: ImapSettings
+    mechanisms: tuple[str, ...]
+    hostname: str
+    starttls: bool
+
+    def limits(self, *, signed_in: bool) -> ReaderLimits:
+        """Return what a client may send, which is little before it is known (reliability.md D01)."""
+        settings = self.settings
+        most = settings.command_bytes if signed_in else settings.early_command_bytes
+        return ReaderLimits(most, settings.append_bytes if signed_in else 0, settings.depth)
+
+
+@dataclass(slots=True)
+class State:
+    """One client.
+
+    Attributes:
+        reader: its commands.
+        who, mail: after sign-in.
+        opened: the selected folder.
+        enabled: what ENABLE or a command switched on, upper case.
+        saved: the UIDs of ``$`` (RFC 5182).
+        exchange, sasl_tag: while AUTHENTICATE runs.
+        idle_tag: while IDLE runs.
+        appending, append_tag, append_refusal: while APPEND runs.
+        is_compressed: COMPRESS was asked for.
+        stop_listening: ends what `listen` began.
+        sign_in_failures, bad_commands: so far.
+    """
+
+    desk: Desk
+    line: Line
+    reader: CommandReader
+    who: Identity | None = None
+    mail: Reader | None = None
+    opened: Opened | None = None
+    enabled: set[str] = field(default_factory=set)
+    saved: tuple[int, ...] = ()
+    exchange: Exchange | None = None
+    sasl_tag: bytes = b""
+    idle_tag: bytes = b""
+    appending: Appending | None = None
+    append_tag: bytes = b""
+    append_refusal: Refusal | None = None
+    is_compressed: bool = False
+    stop_listening: Callable[[], None] | None = None
+    sign_in_failures: int = 0
+    bad_commands: int = 0
+
+    @property
+    def utf8(self) -> bool:
+        """Tell whether names of folders are sent in UTF-8 (RFC 6855, RFC 9051 section 5.1)."""
+        return bool(self.enabled & {"UTF8=ACCEPT", "IMAP4REV2"})
+
+    @property
+    def condstore(self) -> bool:
+        """Tell whether MODSEQ is sent with flags (RFC 7162 section 3.1)."""
+        return bool(self.enabled & {"CONDSTORE", "QRESYNC"})
+
+    @property
+    def reading(self) -> Reader:
+        """Return the reader; the table of states lets nobody here before sign-in."""
+        assert self.mail is not None  # noqa: S101
+        return self.mail
+
+    @property
+    def folder(self) -> Opened:
+        """Return the selected folder; the table of states lets nobody here without one."""
+        assert self.opened is not None  # noqa: S101
+        return self.opened
+
+    def uids_of(self, numbers: NumberSet | None, *, by_uid: bool) -> list[int]:
+        """Return the UIDs that a command names, ascending; None is what was saved (``$``).
+
+        Raises:
+            NumberError: a message number is above the last.
+        """
+        uids = self.folder.snapshot.uids
+        if numbers is None:
+            there = set(uids)
+            return [uid for uid in self.saved if uid in there]
+        if by_uid:
+            return [uid for start, stop in numbers.pick(uids) for uid in uids[start:stop]]
+        count = len(uids)
+        ranges = numbers.resolve(count)
+        if (ranges and ranges[-1][1] > count) or not ranges:
+            raise NumberError
+        return [uid for first, last in ranges for uid in uids[first - 1 : last]]
+
+    async def listen(self) -> None:
+        """Have the line poked at each commit that touches the selected folder."""
+        if self.stop_listening is not None:
+            return
+
+        def heard(changes: "tuple[Change, ...] | list[Change]") -> None:
+            opened = self.opened
+            if opened is not None and any(one.folder_id == opened.snapshot.folder_id for one in changes):
+                self.line.poke()
+
+        self.stop_listening = await self.reading.listen(heard)  # type: ignore[arg-type]
+
+    def hush(self) -> None:
+        """End `listen`."""
+        if self.stop_listening is not None:
+            self.stop_listening()
+            self.stop_listening = None
+
+
+class NumberError(Exception):
+    """A message number that the folder does not have (RFC 9051 section 9, seq-number: BAD)."""
+
+
+Handler = Callable[[State, bytes, Command], Awaitable[Answer | None]]
+"""A command group's function: None when the command goes on (AUTHENTICATE, IDLE)."""

@@ -1,0 +1,202 @@
+"""Each command group over a real socket: the answers of the standards, and what is refused.
+
+Source: RFC 9051 section 6 and the extensions that the door advertises.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from imap_talk import USER, ImapTalk, imap, put
+from proofs import Stage, one_site
+
+from mssante.doors.imap.refusals import CODES, refused
+from mssante.model.decision import Kind, Refusal
+
+LETTER = b"From: a@x.fr\r\nSubject: Un\r\n\r\nBonjour\r\n"
+MIXED = (
+    b"From: a@x.fr\r\nSubject: Deux\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    b"--b\r\nContent-Type: text/plain\r\n\r\nVoici\r\n--b\r\nContent-Type: application/pdf\r\n"
+    b"Content-Transfer-Encoding: base64\r\n\r\nAAEC\r\n--b--\r\n"
+)
+
+
+@pytest.fixture
+async def stage(tmp_path, pki) -> AsyncIterator[Stage]:
+    async with one_site(tmp_path, pki) as made:
+        yield made
+
+
+@pytest.fixture
+async def talk(stage: Stage) -> AsyncIterator[ImapTalk]:
+    async with imap(stage, user=USER) as made:
+        yield made
+
+
+async def test_folders_are_made_renamed_subscribed_and_removed(talk: ImapTalk) -> None:
+    made = await talk.good("CREATE Patients/2026/")
+    assert made[-1].startswith(b"OK [MAILBOXID (F")
+    assert (await talk.say("CREATE Patients/2026"))[-1].startswith(b"NO [ALREADYEXISTS]")
+    listed = (await talk.good('LIST "" Patients*'))[:-1]
+    assert sorted(listed) == [
+        b'* LIST (\\HasNoChildren) "/" "Patients/2026"\r\n',
+        b'* LIST (\\Noselect \\HasChildren) "/" "Patients"\r\n',
+    ]
+    await talk.good("RENAME Patients/2026 Dossiers")
+    await talk.good("SUBSCRIBE Dossiers")
+    assert (await talk.good('LSUB "" Dos*'))[0] == b'* LSUB (\\HasNoChildren) "/" "Dossiers"\r\n'
+    assert b"\\Subscribed" in (await talk.good('LIST (SUBSCRIBED) "" Dos*'))[0]
+    await talk.good("UNSUBSCRIBE Dossiers")
+    assert len(await talk.good('LSUB "" Dos*')) == 1
+    await talk.good("DELETE Dossiers")
+    assert (await talk.say("DELETE Dossiers"))[-1].startswith(b"NO [NONEXISTENT]")
+    assert (await talk.say("SELECT Dossiers"))[-1].startswith(b"NO [NONEXISTENT]")
+
+
+async def test_the_list_gives_status_rights_and_special_uses_in_one_go(talk: ImapTalk) -> None:
+    found = await talk.good('LIST (SPECIAL-USE) "" * RETURN (STATUS (MESSAGES) MYRIGHTS)')
+    assert any(line.startswith(b"* LIST") and b"\\Trash" in line for line in found)
+    assert sum(line.startswith(b"* STATUS") for line in found) == 4
+    assert sum(line.startswith(b"* MYRIGHTS") for line in found) == 4
+    assert (await talk.good('LIST "" ""'))[0] == b'* LIST (\\Noselect) "/" ""\r\n'
+    assert (await talk.good("NAMESPACE"))[0] == b'* NAMESPACE (("" "/")) (("Autres bo&AO4-tes/" "/")) NIL\r\n'
+
+
+async def test_names_are_utf_8_once_the_client_says_that_it_reads_them(talk: ImapTalk) -> None:
+    assert (await talk.good("ENABLE UTF8=ACCEPT"))[0] == b"* ENABLED UTF8=ACCEPT\r\n"
+    assert any("Envoyés".encode() in line for line in await talk.good('LIST "" *'))
+    assert (await talk.good('SELECT "Envoyés"'))[-1].startswith(b"OK [READ-WRITE]")
+
+
+async def test_parts_are_read_decoded_and_measured(talk: ImapTalk) -> None:
+    await put(talk, "INBOX", MIXED)
+    await talk.good("SELECT INBOX")
+    found = await talk.good("FETCH 1 (BODY.PEEK[1] BODY.PEEK[2.MIME] BINARY.PEEK[2] BINARY.SIZE[2] BODY.PEEK[3])")
+    line = found[0]
+    assert b"BODY[1] {5}\r\nVoici" in line
+    assert b"BINARY[2] ~{3}\r\n\x00\x01\x02" in line
+    assert b"BINARY.SIZE[2] 3" in line
+    assert b"application/pdf" in line
+    assert line.endswith(b"BODY[3] NIL)\r\n")
+
+
+async def test_a_number_that_is_not_there_is_bad_a_uid_is_nothing(talk: ImapTalk) -> None:
+    await talk.good("SELECT INBOX")
+    assert (await talk.say("FETCH 1 FLAGS"))[-1].startswith(b"BAD")
+    assert await talk.good("UID FETCH 1 FLAGS") == [b"OK Done\r\n"]
+
+
+async def test_several_messages_are_added_all_or_none(talk: ImapTalk) -> None:
+    size = len(LETTER)
+    two = b"APPEND INBOX {%d+}\r\n%b (\\Seen) {%d+}\r\n%b" % (size, LETTER, size, LETTER)
+    assert b" 1:2] Added" in (await talk.good(two))[-1]
+    await talk.good("SELECT INBOX")
+    refused_ = await talk.say(b"APPEND INBOX {%d+}\r\n%b (\\Faux) {%d+}\r\n%b" % (size, LETTER, size, LETTER))
+    assert refused_[-1].startswith(b"NO")
+    assert (await talk.good("STATUS INBOX (MESSAGES)"))[0].endswith(b"(MESSAGES 2)\r\n")
+
+
+async def test_a_synchronising_literal_is_asked_for(talk: ImapTalk) -> None:
+    await talk.raw(b"a APPEND INBOX {%d}\r\n" % len(LETTER))
+    assert (await talk.line()).startswith(b"+ ")
+    await talk.raw(LETTER + b"\r\n")
+    assert (await talk.until(b"a "))[-1].startswith(b"a OK [APPENDUID ")
+
+
+async def test_a_message_is_replaced_in_one_step(talk: ImapTalk) -> None:
+    await put(talk, "INBOX", LETTER)
+    await talk.good("SELECT INBOX")
+    done = await talk.good(b"UID REPLACE 1 INBOX {%d+}\r\n%b" % (len(MIXED), MIXED))
+    assert b"[APPENDUID " in done[-1]
+    assert b"* 1 EXPUNGE\r\n" in done
+    assert (await talk.good("UID SEARCH ALL"))[0] == b"* SEARCH 2\r\n"
+
+
+async def test_silent_changes_are_told_to_the_others_only(stage: Stage, talk: ImapTalk) -> None:
+    await put(talk, "INBOX", LETTER)
+    await talk.good("SELECT INBOX")
+    async with imap(stage, user=USER) as other:
+        await other.good("SELECT INBOX")
+        assert len(await talk.good("STORE 1 +FLAGS.SILENT (\\Flagged)")) == 1
+        assert b"FLAGS (\\Flagged)" in (await other.good("NOOP"))[0]
+
+
+async def test_what_is_expunged_elsewhere_is_told_when_numbers_may_move(stage: Stage, talk: ImapTalk) -> None:
+    await put(talk, "INBOX", LETTER)
+    await put(talk, "INBOX", LETTER)
+    await talk.good("SELECT INBOX")
+    async with imap(stage, user=USER) as other:
+        await other.good("SELECT INBOX")
+        await other.good("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        assert b"* 1 EXPUNGE\r\n" in await other.good("EXPUNGE")
+    assert b"* 1 EXPUNGE\r\n" not in await talk.good("FETCH 2 FLAGS")
+    assert b"* 1 EXPUNGE\r\n" in await talk.good("NOOP")
+
+
+async def test_changes_are_made_only_if_nothing_changed_since(talk: ImapTalk) -> None:
+    await put(talk, "INBOX", LETTER)
+    await talk.good("SELECT INBOX (CONDSTORE)")
+    await talk.good("STORE 1 +FLAGS (\\Seen)")
+    failed = await talk.good("STORE 1 (UNCHANGEDSINCE 1) +FLAGS (\\Flagged)")
+    assert failed[-1].startswith(b"OK [MODIFIED 1]")
+    assert b"MODSEQ (" in (await talk.good("FETCH 1 (FLAGS) (CHANGEDSINCE 1)"))[0]
+
+
+async def test_a_client_that_comes_back_hears_what_it_missed(talk: ImapTalk) -> None:
+    for _ in range(3):
+        await put(talk, "INBOX", LETTER)
+    await talk.good("ENABLE QRESYNC")
+    opened = await talk.good("SELECT INBOX")
+    facts = b"".join(opened)
+    validity = facts.split(b"UIDVALIDITY ")[1].split(b"]")[0]
+    modseq = facts.split(b"HIGHESTMODSEQ ")[1].split(b"]")[0]
+    await talk.good("STORE 2 +FLAGS (\\Deleted)")
+    assert b"* VANISHED 2\r\n" in await talk.good("EXPUNGE")
+    await talk.good("STORE 1 +FLAGS (\\Answered)")
+    missed = await talk.good(b"SELECT INBOX (QRESYNC (%b %b))" % (validity, modseq))
+    assert b"* VANISHED (EARLIER) 2\r\n" in missed
+    assert any(b"UID 1 FLAGS (\\Answered)" in line for line in missed)
+    assert any(b"[CLOSED]" in line for line in missed)
+
+
+async def test_results_are_saved_for_the_next_command(talk: ImapTalk) -> None:
+    await put(talk, "INBOX", LETTER)
+    await put(talk, "INBOX", LETTER, "\\Seen")
+    await talk.good("SELECT INBOX")
+    assert await talk.good("SEARCH RETURN (SAVE) SEEN") == [b"OK Done\r\n"]
+    assert (await talk.good("UID FETCH $ FLAGS"))[0].startswith(b"* 2 FETCH (UID 2")
+    found = await talk.good("SEARCH RETURN (MIN MAX COUNT ALL) ALL")
+    assert found[0].endswith(b"MIN 1 MAX 2 ALL 1:2 COUNT 2\r\n")
+
+
+async def test_rights_quota_and_notes(talk: ImapTalk) -> None:
+    assert b"lrswipkxtea" in (await talk.good("MYRIGHTS INBOX"))[0]
+    assert (await talk.good("GETACL INBOX"))[0].startswith(b"* ACL ")
+    assert (await talk.good(f"LISTRIGHTS INBOX {USER}"))[0].startswith(b"* LISTRIGHTS ")
+    assert b"STORAGE" in b"".join(await talk.good("GETQUOTAROOT INBOX"))
+    assert (await talk.say(f"SETQUOTA {USER} (STORAGE 1)"))[-1].startswith(b"NO [NOPERM]")
+    await talk.good('SETMETADATA "" (/private/vendor/essai "oui")')
+    noted = await talk.good('GETMETADATA "" /private/vendor/essai')
+    assert noted[0] == b'* METADATA "" (/private/vendor/essai "oui")\r\n', noted
+
+
+async def test_another_box_is_not_seen_at_all(talk: ImapTalk) -> None:
+    for command in ("SELECT", "STATUS", "DELETE", "MYRIGHTS", "GETACL"):
+        items = " (MESSAGES)" if command == "STATUS" else ""
+        answer = await talk.say(f'{command} "Autres bo&AO4-tes/dr.autre@chu-valdore.mssante.fr/INBOX"{items}')
+        assert answer[-1].startswith(b"NO [NONEXISTENT]"), answer
+
+
+async def test_what_is_advertised_is_known(talk: ImapTalk) -> None:
+    words = (await talk.good("CAPABILITY"))[0].split()
+    assert b"NOTIFY" not in words
+    assert (await talk.say("NOTIFY NONE"))[-1].startswith(b"BAD")
+    assert {b"IMAP4rev1", b"IMAP4rev2", b"COMPRESS=DEFLATE", b"CREATE-SPECIAL-USE"} <= set(words)
+    assert (await talk.say("CREATE Archives (USE (\\Inconnu))"))[-1].startswith(b"NO")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_reason_has_its_code(kind: Kind) -> None:
+    assert kind in CODES
+    answer = refused(Refusal(kind, "r", "Said"))
+    assert (answer.status, answer.text) == ("NO", "Said")
+    assert answer.code
