@@ -47,7 +47,7 @@ ZERO_ALLOWED: Final = frozenset(
     }
 )
 """Numbers that may be zero; for the others zero would stop the work or make it turn without a pause."""
-CLOSABLE: Final = frozenset({("autoconfig", "port")})
+CLOSABLE: Final = frozenset({("autoconfig", "port"), ("imap", "port")})
 """Doors that -1 closes, beside those with implicit TLS."""
 SMALLEST: Final = 0.001
 LARGEST: Final = 1e15
@@ -214,13 +214,10 @@ def _convert(path: Path, section: str, key: str, value: object, hint: object) ->
 def _bounds(section: str, key: str) -> tuple[float, float]:
     """Return the least and the largest value of a number: no endless wait, no pool without workers, no false port."""
     if key.endswith("port"):
-<<<<<<< HEAD
-        return (-1 if key.endswith("implicit_port") or (section, key) in CLOSABLE else 0), 65535
+        closable = key.endswith("implicit_port") or (section, key) in CLOSABLE
+        return (-1 if closable else 0), 65535
     if key in {"priority", "weight"}:
         return 0, 65535
-=======
-        return (-1 if key == "implicit_port" or section == "imap" else 0), 65535
->>>>>>> imapdoor
     is_time = key.endswith("_seconds")
     least = 0 if key in ZERO_ALLOWED else SMALLEST if is_time or key.endswith("_factor") else 1
     return least, (LONGEST if is_time else LARGEST)

@@ -77,15 +77,12 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
                         "port": ports["submission"],
                         "implicit_port": ports.get("submissions"),
                     },
-<<<<<<< HEAD
-                    "autoconfig": {"host": config.autoconfig.host, "port": web},
-=======
                     "imap": {
                         "host": config.imap.host,
                         "port": ports.get("imap"),
                         "implicit_port": ports.get("imaps"),
                     },
->>>>>>> imapdoor
+                    "autoconfig": {"host": config.autoconfig.host, "port": web},
                 }
             )
             operator.log.info("ready", **ports)

@@ -52,14 +52,9 @@ def test_every_domain_has_its_host_in_every_table(layout: Layout) -> None:
 def test_no_port_is_given_twice(layout: Layout) -> None:
     ports = [layout.manager_port]
     for laid in layout.operators:
-<<<<<<< HEAD
-        ports += [laid.ports.smtp, laid.ports.submission, laid.ports.submissions, laid.ports.autoconfig]
-    assert len(set(ports)) == len(ports) == 17
-=======
         ports += [laid.ports.smtp, laid.ports.submission, laid.ports.submissions]
-        ports += [laid.ports.imap, laid.ports.imaps]
-    assert len(set(ports)) == len(ports) == 21
->>>>>>> imapdoor
+        ports += [laid.ports.imap, laid.ports.imaps, laid.ports.autoconfig]
+    assert len(set(ports)) == len(ports) == 25
 
 
 def test_free_ports_are_all_different() -> None:

@@ -55,12 +55,9 @@ class Ports:
     smtp: int
     submission: int
     submissions: int
-<<<<<<< HEAD
-    autoconfig: int
-=======
     imap: int
     imaps: int
->>>>>>> imapdoor
+    autoconfig: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +107,7 @@ class Layout:
 def lay_out(folder: Path, now: datetime) -> Layout:
     """Write keys, certificates and configuration files under the folder; return where everything is."""
     now = now.replace(microsecond=0)
-<<<<<<< HEAD
     ports = free_ports(1 + len(fields(Ports)) * len(space.OPERATORS))
-=======
-    ports = free_ports(1 + 5 * len(space.OPERATORS))
->>>>>>> imapdoor
     manager_port = ports.pop()
     pki_folder = folder / "pki"
     keys = iter(new_keys(_KEYS))
@@ -122,11 +115,7 @@ def lay_out(folder: Path, now: datetime) -> Layout:
     bad, visitors = _peers(pki, next(keys), pki_folder, now)
     write_pki(pki, pki_folder, now)
     servers = {plan.key: _server(pki, plan, next(keys), folder / plan.key, now) for plan in space.OPERATORS}
-<<<<<<< HEAD
     where = {plan.key: Ports(*(ports.pop() for _ in fields(Ports))) for plan in space.OPERATORS}
-=======
-    where = {plan.key: Ports(*(ports.pop() for _door in range(5))) for plan in space.OPERATORS}
->>>>>>> imapdoor
     table = {
         domain: [f"{plan.host}={LOOPBACK}:{where[plan.key].smtp}"]
         for plan in space.OPERATORS
@@ -260,11 +249,8 @@ def _operator(
         "trust": common["trust"],
         "smtp": {"host": LOOPBACK, "port": ports.smtp},
         "submission": {"host": LOOPBACK, "port": ports.submission, "implicit_port": ports.submissions},
-<<<<<<< HEAD
-        "autoconfig": {"host": LOOPBACK, "port": ports.autoconfig},
-=======
         "imap": {"host": LOOPBACK, "port": ports.imap, "implicit_port": ports.imaps},
->>>>>>> imapdoor
+        "autoconfig": {"host": LOOPBACK, "port": ports.autoconfig},
         "queue": {"first_retry_seconds": 1, "poll_seconds": 1},
         "resolver": {"mode": "static", "table": table},
         "secrets": _secrets(folder),

@@ -276,11 +276,8 @@ def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
                     "port": laid.ports.submission,
                     "implicit_port": laid.ports.submissions,
                 },
-<<<<<<< HEAD
-                "autoconfig": {"host": LOOPBACK, "port": laid.ports.autoconfig, "url": autoconfig_url(laid)},
-=======
                 "imap": {"host": LOOPBACK, "port": laid.ports.imap, "implicit_port": laid.ports.imaps},
->>>>>>> imapdoor
+                "autoconfig": {"host": LOOPBACK, "port": laid.ports.autoconfig, "url": autoconfig_url(laid)},
                 "accounts": [_account_facts(account) for account in accounts[laid.plan.key]],
                 "ca_file": str(layout.anchors),
                 "config": str(laid.config),
