@@ -29,6 +29,7 @@ CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("trust", "signature"): ("absent-allowed", "required"),
     ("trust", "dn_comparison"): ("structural", "strict"),
     ("smtp", "header_from"): ("log", "refuse"),
+    ("autoconfig", "prefer"): ("starttls", "tls"),
     ("resolver", "mode"): ("dns", "static"),
     ("logs", "format"): ("json", "console"),
     ("logs", "level"): ("debug", "info", "warning", "error"),
@@ -36,9 +37,18 @@ CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 """Settings that take one of a few words."""
 
 ZERO_ALLOWED: Final = frozenset(
-    {"shrink_share", "crl_max_age_seconds", "inline_bytes", "spool_memory_bytes", "dedupe_seconds", "free_bytes"}
+    {
+        "shrink_share",
+        "crl_max_age_seconds",
+        "inline_bytes",
+        "spool_memory_bytes",
+        "dedupe_seconds",
+        "free_bytes",
+    }
 )
 """Numbers that may be zero; for the others zero would stop the work or make it turn without a pause."""
+CLOSABLE: Final = frozenset({("autoconfig", "port"), ("imap", "port")})
+"""Doors that -1 closes, beside those with implicit TLS."""
 SMALLEST: Final = 0.001
 LARGEST: Final = 1e15
 LONGEST: Final = 1e10
@@ -58,6 +68,7 @@ class Config:
     smtp: s.SmtpSettings = field(default_factory=s.SmtpSettings)
     submission: s.SubmissionSettings = field(default_factory=s.SubmissionSettings)
     imap: s.ImapSettings = field(default_factory=s.ImapSettings)
+    autoconfig: s.AutoconfigSettings = field(default_factory=s.AutoconfigSettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)
     store: s.StoreSettings = field(default_factory=s.StoreSettings)
     queue: s.QueueSettings = field(default_factory=s.QueueSettings)
@@ -203,7 +214,10 @@ def _convert(path: Path, section: str, key: str, value: object, hint: object) ->
 def _bounds(section: str, key: str) -> tuple[float, float]:
     """Return the least and the largest value of a number: no endless wait, no pool without workers, no false port."""
     if key.endswith("port"):
-        return (-1 if key == "implicit_port" or section == "imap" else 0), 65535
+        closable = key.endswith("implicit_port") or (section, key) in CLOSABLE
+        return (-1 if closable else 0), 65535
+    if key in {"priority", "weight"}:
+        return 0, 65535
     is_time = key.endswith("_seconds")
     least = 0 if key in ZERO_ALLOWED else SMALLEST if is_time or key.endswith("_factor") else 1
     return least, (LONGEST if is_time else LARGEST)

@@ -11,7 +11,7 @@ from mssante.app.logs import make_log
 from mssante.app.ready import say_ready
 from mssante.app.tls import read_chain, read_material
 from mssante.doors.manager.app import LIST_PATH, build_app
-from mssante.doors.manager.door import open_door
+from mssante.doors.net.https import open_door
 from mssante.flows.ports import Clock
 from mssante.flows.publish import Publishing, Signer
 from mssante.model.errors import ConfigError

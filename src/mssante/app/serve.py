@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
+from mssante.app.autoconfig import open_autoconfig
 from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
@@ -62,7 +63,7 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
     async with open_operator(config, probe=probe_from(os.environ)) as operator:
         if not operator.trust.is_usable():
             await _first_list(operator)
-        async with open_doors(operator) as ports, background(operator):
+        async with open_doors(operator) as ports, open_autoconfig(operator) as web, background(operator):
             submission = config.submission
             say_ready(
                 {
@@ -81,6 +82,7 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
                         "port": ports.get("imap"),
                         "implicit_port": ports.get("imaps"),
                     },
+                    "autoconfig": {"host": config.autoconfig.host, "port": web},
                 }
             )
             operator.log.info("ready", **ports)

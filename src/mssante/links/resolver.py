@@ -3,12 +3,14 @@
 Not for trust: which domains may be asked for at all is decided before (rule R1).
 """
 
+import ipaddress
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
 
 import dns.asyncresolver
 import dns.exception
+import dns.nameserver
 import dns.resolver
 
 from mssante.model.errors import ConfigError, LinkError
@@ -16,6 +18,7 @@ from mssante.model.outside import Host
 from mssante.model.settings import ResolverSettings
 
 HOSTS_MAX: Final = 10
+DNS_PORT: Final = 53
 
 Shuffle = Callable[[list[str]], None]
 
@@ -79,11 +82,7 @@ class DnsResolver:
 
     def _resolver(self) -> dns.asyncresolver.Resolver:
         if self._dns is None:
-            try:
-                self._dns = dns.asyncresolver.Resolver()
-            except dns.exception.DNSException as error:
-                msg = f"this machine has no DNS resolver: {error}"
-                raise LinkError(msg) from error
+            self._dns = make_resolver(self._settings.nameservers)
         return self._dns
 
     def _order(self, records: list[tuple[int, str]]) -> tuple[Host, ...]:
@@ -98,6 +97,43 @@ class DnsResolver:
             self._shuffle(equal)
             names += equal
         return tuple(Host(name, name, self._settings.port) for name in names[:HOSTS_MAX])
+
+
+def make_resolver(nameservers: tuple[str, ...]) -> dns.asyncresolver.Resolver:
+    """Return what asks the given servers, or those of this machine when none is given.
+
+    Raises:
+        LinkError: this machine has none.
+        ConfigError: a server is not "address" or "address:port".
+    """
+    if not nameservers:
+        try:
+            return dns.asyncresolver.Resolver()
+        except dns.exception.DNSException as error:
+            msg = f"this machine has no DNS resolver: {error}"
+            raise LinkError(msg) from error
+    made = dns.asyncresolver.Resolver(configure=False)
+    try:
+        made.nameservers = [dns.nameserver.Do53Nameserver(*_read_server(text)) for text in nameservers]
+    except ValueError as error:
+        msg = f'[resolver] nameservers: {", ".join(nameservers)}: each must be "address" or "[address]:port"'
+        raise ConfigError(msg) from error
+    return made
+
+
+def _read_server(text: str) -> tuple[str, int]:
+    if text.startswith("["):
+        address, _, port = text[1:].partition("]")
+        port = port.removeprefix(":")
+    elif text.count(":") == 1:
+        address, _, port = text.partition(":")
+    else:
+        address, port = text, ""
+    number = int(port or DNS_PORT)
+    if not 0 < number < 65536:
+        msg = f"{port} is not a port"
+        raise ValueError(msg)
+    return str(ipaddress.ip_address(address)), number
 
 
 def read_host(text: str) -> Host:

@@ -160,6 +160,67 @@ class ImapSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AutoconfigSettings:
+    """What mail programs are told, and the HTTPS door where they ask.
+
+    Attributes:
+        host: address to listen on.
+        port: HTTPS port; -1 closes the door.
+        certificate: PEM file of the door's certificate, which must name autoconfig.DOMAIN; empty: that of [tls].
+        key: PEM file of its private key.
+        web_host: public name of the door; empty: [operator] hostname.
+        web_port: public port of the door; 0: `port`.
+        imap_host: public name of IMAP; empty: [operator] hostname.
+        imap_port: public port of IMAP with STARTTLS; 0: that of [imap].
+        imap_implicit_port: public port of IMAP with TLS from the first byte; 0: that of [imap], -1: not told.
+        submission_host: public name of submission; empty: [operator] hostname.
+        submission_port: public port of submission with STARTTLS; 0: that of [submission].
+        submission_implicit_port: public port with TLS from the first byte; 0: that of [submission], -1: not told.
+        ldap_host: public name of the directory; empty: [operator] hostname.
+        ldap_port: public port of LDAP with STARTTLS; 0: not offered.
+        ldaps_port: public port of LDAP with TLS from the first byte; 0: not offered.
+        jmap_url: address of the JMAP session; empty: not offered.
+        display_name: name shown by mail programs; empty: [operator] name.
+        help_url: page for people; empty: that of the door.
+        prefer: the way told first, "starttls" (national wording) or "tls".
+        priority: priority of the SRV records.
+        weight: weight of the SRV records.
+        sign_profiles: sign Apple profiles with the door's key.
+        oauth_issuer: issuer of the identity provider; empty: no sign-in by token is told.
+        oauth_authorization_url: its authorization endpoint.
+        oauth_token_url: its token endpoint.
+        oauth_scopes: what to ask it for.
+    """
+
+    host: str = "0.0.0.0"  # noqa: S104 - see SmtpSettings
+    port: int = -1
+    certificate: Path | None = None
+    key: Path | None = None
+    web_host: str = ""
+    web_port: int = 0
+    imap_host: str = ""
+    imap_port: int = 0
+    imap_implicit_port: int = 0
+    submission_host: str = ""
+    submission_port: int = 0
+    submission_implicit_port: int = 0
+    ldap_host: str = ""
+    ldap_port: int = 0
+    ldaps_port: int = 0
+    jmap_url: str = ""
+    display_name: str = ""
+    help_url: str = ""
+    prefer: str = "starttls"
+    priority: int = 0
+    weight: int = 1
+    sign_profiles: bool = True
+    oauth_issuer: str = ""
+    oauth_authorization_url: str = ""
+    oauth_token_url: str = ""
+    oauth_scopes: tuple[str, ...] = ("openid",)
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """Bounds of the SMTP doors.
 
@@ -268,12 +329,14 @@ class ResolverSettings:
             certificate must name.
         timeout_seconds: longest wait for one answer.
         port: port of the hosts that DNS gives.
+        nameservers: "address" or "address:port" of the DNS servers to ask; empty: those of this machine.
     """
 
     mode: str = "dns"
     table: dict[str, tuple[str, ...]] = field(default_factory=dict)
     timeout_seconds: float = 10
     port: int = 25
+    nameservers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

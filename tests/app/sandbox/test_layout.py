@@ -34,6 +34,7 @@ def test_every_configuration_is_accepted_by_the_reader(layout: Layout) -> None:
         assert config.role == "operator"
         assert config.operator.name == laid.plan.name
         assert config.smtp.port == laid.ports.smtp
+        assert config.autoconfig.port == laid.ports.autoconfig
         assert read_material(config.tls, now=NOW).own.subject.first("CN") == laid.plan.host
     assert read_config(layout.manager_config).role == "manager"
 
@@ -52,8 +53,8 @@ def test_no_port_is_given_twice(layout: Layout) -> None:
     ports = [layout.manager_port]
     for laid in layout.operators:
         ports += [laid.ports.smtp, laid.ports.submission, laid.ports.submissions]
-        ports += [laid.ports.imap, laid.ports.imaps]
-    assert len(set(ports)) == len(ports) == 21
+        ports += [laid.ports.imap, laid.ports.imaps, laid.ports.autoconfig]
+    assert len(set(ports)) == len(ports) == 25
 
 
 def test_free_ports_are_all_different() -> None:

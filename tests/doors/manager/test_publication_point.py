@@ -9,7 +9,7 @@ import pytest
 from forge import DAY, Issued, Order, authority_name, issue, server_name
 
 from mssante.doors.manager.app import LIST_PATH, build_app
-from mssante.doors.manager.door import open_door
+from mssante.doors.net.https import open_door
 from mssante.flows.publish import Published
 from mssante.links.documents import HttpDocuments
 from mssante.model.errors import ConfigError, LinkError

@@ -14,6 +14,7 @@ from mssante.app.cli.check import ERROR, OK, STORE, WARNING, Found, check_store
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.output import config_option, json_option, safe, say_json
 from mssante.app.config import Config, find_config, read_config, read_secret
+from mssante.app.services import mail_services
 from mssante.app.tls import TlsMaterial, days_left, read_chain, read_material
 from mssante.model.address import parse_address
 from mssante.model.errors import ConfigError, TheirProtocolError, WireError
@@ -54,7 +55,7 @@ def check(context: click.Context, config_path: Path | None, as_json: bool) -> No
     settings = read_config(path)
     now = utc_now()
     found = [Found(OK, "configuration", f"{path} : toutes les clés sont connues")]
-    for look in (_check_tls, _check_list_anchors, _check_secrets, _check_operator):
+    for look in (_check_tls, _check_list_anchors, _check_secrets, _check_operator, _check_told):
         found += look(settings, now)
     found += asyncio.run(check_store(settings, now))
     if as_json:
@@ -176,6 +177,22 @@ def _check_operator(settings: Config, _now: datetime) -> list[Found]:
     if settings.role == "manager" and crl_dir is not None and not crl_dir.is_dir():
         found.append(Found(ERROR, "gestionnaire", f"[manager] crl_dir {crl_dir} n'est pas un dossier"))
     return found
+
+
+def _check_told(settings: Config, _now: datetime) -> list[Found]:
+    """Look at what mail programs are told, and at the certificate that they will see."""
+    try:
+        told = mail_services(settings, settings.operator.hostname)
+        if told.web is None:
+            return []
+        ders = read_chain(settings.autoconfig.certificate or settings.tls.certificate, "certificate")
+        names = read_certificate(ders[0]).dns_names
+    except (ConfigError, WireError) as error:
+        return [Found(ERROR, "réglage auto", str(error))]
+    if not any(name.lower().startswith("autoconfig.") or name.startswith("*.") for name in names):
+        text = "le certificat de la porte ne nomme aucun autoconfig.DOMAINE ; donnez [autoconfig] certificate et key"
+        return [Found(WARNING, "réglage auto", text)]
+    return [Found(OK, "réglage auto", f"{told.web.host}, port {told.web.port}")]
 
 
 def _settings(section: Any) -> list[tuple[str, object, bool]]:  # noqa: ANN401 - any of the frozen sections

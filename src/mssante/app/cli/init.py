@@ -49,6 +49,9 @@ host = "0.0.0.0"
 port = 143
 implicit_port = 993
 
+[autoconfig]                          # ce que les logiciels de messagerie apprennent ; mssante dns pour la zone
+port = -1                             # 443 ouvre la porte de réglage (HTTPS)
+
 [limits]
 message_bytes = 26214400              # 25 Mio
 recipients = 500

@@ -34,6 +34,8 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "whitelist": ("whitelist", "La liste blanche : montrer, vérifier, comparer, expliquer."),
     "peer": ("peer", "Vérifier un autre opérateur comme il nous vérifierait."),
     "audit": ("audit", "Le journal d'audit : vérifier, montrer."),
+    "dns": ("dns", "Les enregistrements DNS d'un domaine, prêts à copier."),
+    "autoconfig": ("autoconfig", "Ce que les logiciels de messagerie apprennent."),
     "pki": ("pki", "Certificats : PKI de test, demande, lecture."),
 }
 """Command -> its module in this folder (the command has the module's name) and its caption."""

@@ -8,7 +8,7 @@ import json
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -57,6 +57,7 @@ class Ports:
     submissions: int
     imap: int
     imaps: int
+    autoconfig: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ class Layout:
 def lay_out(folder: Path, now: datetime) -> Layout:
     """Write keys, certificates and configuration files under the folder; return where everything is."""
     now = now.replace(microsecond=0)
-    ports = free_ports(1 + 5 * len(space.OPERATORS))
+    ports = free_ports(1 + len(fields(Ports)) * len(space.OPERATORS))
     manager_port = ports.pop()
     pki_folder = folder / "pki"
     keys = iter(new_keys(_KEYS))
@@ -114,7 +115,7 @@ def lay_out(folder: Path, now: datetime) -> Layout:
     bad, visitors = _peers(pki, next(keys), pki_folder, now)
     write_pki(pki, pki_folder, now)
     servers = {plan.key: _server(pki, plan, next(keys), folder / plan.key, now) for plan in space.OPERATORS}
-    where = {plan.key: Ports(*(ports.pop() for _door in range(5))) for plan in space.OPERATORS}
+    where = {plan.key: Ports(*(ports.pop() for _ in fields(Ports))) for plan in space.OPERATORS}
     table = {
         domain: [f"{plan.host}={LOOPBACK}:{where[plan.key].smtp}"]
         for plan in space.OPERATORS
@@ -249,6 +250,7 @@ def _operator(
         "smtp": {"host": LOOPBACK, "port": ports.smtp},
         "submission": {"host": LOOPBACK, "port": ports.submission, "implicit_port": ports.submissions},
         "imap": {"host": LOOPBACK, "port": ports.imap, "implicit_port": ports.imaps},
+        "autoconfig": {"host": LOOPBACK, "port": ports.autoconfig},
         "queue": {"first_retry_seconds": 1, "poll_seconds": 1},
         "resolver": {"mode": "static", "table": table},
         "secrets": _secrets(folder),

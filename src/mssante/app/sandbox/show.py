@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from mssante.app.sandbox import space
 from mssante.app.sandbox.follow import Followed, Hop
-from mssante.app.sandbox.layout import Layout
+from mssante.app.sandbox.layout import Laid, Layout
 from mssante.app.sandbox.letters import Sent
 from mssante.app.sandbox.pki import LOOPBACK
 from mssante.app.sandbox.reading import Opened
@@ -190,6 +190,7 @@ class PrettyView:
             ports = f"SMTP {laid.ports.smtp}, dépôt {laid.ports.submission} et {laid.ports.submissions}"
             ports += f", IMAP {laid.ports.imap} et {laid.ports.imaps}"
             self._line(f"  {laid.plan.key:12} {laid.plan.name} : {ports}")
+            self._line(f"  {'':12} réglage des logiciels : {autoconfig_url(laid)}")
             self._line(f"  {'':12} [dim]{', '.join(laid.plan.domains)}[/]")
         listed = f"liste blanche de {len(layout.entries)} entrées, https {layout.manager_port}"
         self._line(f"  {space.MANAGER_KEY:12} Gestionnaire : {listed}")
@@ -276,6 +277,7 @@ def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
                     "implicit_port": laid.ports.submissions,
                 },
                 "imap": {"host": LOOPBACK, "port": laid.ports.imap, "implicit_port": laid.ports.imaps},
+                "autoconfig": {"host": LOOPBACK, "port": laid.ports.autoconfig, "url": autoconfig_url(laid)},
                 "accounts": [_account_facts(account) for account in accounts[laid.plan.key]],
                 "ca_file": str(layout.anchors),
                 "config": str(laid.config),
@@ -283,6 +285,11 @@ def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
             for laid in layout.operators
         ],
     }
+
+
+def autoconfig_url(laid: Laid) -> str:
+    """Return where the page for mail programs and people stands."""
+    return f"https://{LOOPBACK}:{laid.ports.autoconfig}/"
 
 
 def _account_facts(account: SandboxAccount) -> dict[str, str]:

@@ -18,6 +18,8 @@ SYSTEM: Final = ("\\Answered", "\\Deleted", "\\Draft", "\\Flagged", "\\Seen")
 KEYWORD_MAX_BYTES: Final = 50
 KEYWORDS_MAX: Final = 32
 """Most keywords of one message."""
+FOLDER_KEYWORDS_MAX: Final = 100
+"""Most different keywords that STORE makes in one folder: programs are told the list of them at each SELECT."""
 _SPELT: Final = {flag.casefold(): flag for flag in SYSTEM}
 
 
@@ -39,6 +41,27 @@ def judge_flags(flags: Iterable[str]) -> Refusal | None:
             french=f"Un mot-clé a au plus {KEYWORD_MAX_BYTES} caractères, un message au plus {KEYWORDS_MAX} mots-clés.",
         )
     return None
+
+
+def judge_new_keywords(flags: Iterable[str], known: Iterable[str]) -> Refusal | None:
+    """Return the refusal of one keyword too many for a folder, or None.
+
+    Args:
+        flags: to be set.
+        known: the flags of each message there, separated by spaces.
+    """
+    words = {flag for flag in flags if not flag.startswith("\\")}
+    if not words:
+        return None
+    there = {word for text in set(known) for word in text.split() if not word.startswith("\\")}
+    if words <= there or len(words | there) <= FOLDER_KEYWORDS_MAX:
+        return None
+    return Refusal(
+        Kind.PARAMETER_UNKNOWN,
+        "flags",
+        "Too many keywords in this mailbox",
+        french=f"Un dossier a au plus {FOLDER_KEYWORDS_MAX} mots-clés différents.",
+    )
 
 
 async def changed_flags(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from mssante.flows.folders.boxes import Spot, Who, find_spot
 from mssante.flows.folders.content import Content, load_content
-from mssante.flows.folders.flags import changed_flags, judge_flags
+from mssante.flows.folders.flags import changed_flags, judge_flags, judge_new_keywords
 from mssante.flows.folders.looking import looked_for, sorted_found, threads_found
 from mssante.flows.folders.transfer import removed, transferred
 from mssante.flows.folders.values import Found, Resynced, Row, Stored, Transferred, Updates
@@ -157,7 +157,7 @@ class Opened:
         """
         if self.read_only:
             return _read_only()
-        refusal = judge_flags(flags)
+        refusal = judge_flags(flags) or (None if mode == "-" else judge_new_keywords(flags, self.snapshot.flags))
         if refusal is not None:
             return refusal
 

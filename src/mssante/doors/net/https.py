@@ -1,4 +1,4 @@
-"""Open the manager's HTTPS door inside a running event loop."""
+"""Open an HTTPS door inside a running event loop: the manager's, the autoconfiguration's."""
 
 import asyncio
 import socket
@@ -37,8 +37,13 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def open_door(app: Starlette, *, host: str, port: int, certificate: Path, key: Path) -> AsyncIterator[int]:
+async def open_door(
+    app: Starlette, *, host: str, port: int, certificate: Path, key: Path, section: str = "manager"
+) -> AsyncIterator[int]:
     """Serve the application until the context ends; gives the port, which matters when 0 was asked.
+
+    Args:
+        section: of the configuration, for what is said when the address cannot be used.
 
     Raises:
         ConfigError: the address cannot be used, or the certificate or the key.
@@ -59,10 +64,10 @@ async def open_door(app: Starlette, *, host: str, port: int, certificate: Path, 
         config.load()
         listener = socket.create_server((host, port), backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        msg = f"[manager] impossible d'écouter sur {host}, port {port}, avec {certificate} et {key} : {_said(error)}"
+        msg = f"[{section}] impossible d'écouter sur {host}, port {port}, avec {certificate} et {key} : {_said(error)}"
         raise ConfigError(msg) from error
     server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name="manager door")
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"{section} door")
     try:
         await server.opened.wait()
         yield listener.getsockname()[1]

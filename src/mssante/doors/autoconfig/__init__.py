@@ -1,0 +1,1 @@
+"""The HTTPS door where mail programs find their settings."""
