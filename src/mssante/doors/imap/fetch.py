@@ -25,6 +25,8 @@ from mssante.wire.mime.strings import imap_string
 _PICTURE: Final = frozenset({"FLAGS", "UID", "MODSEQ", "EMAILID", "THREADID"})
 _INDEX: Final = frozenset({"ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW"})
 BATCH: Final = 1000
+# Bodies that are in the database come together: 32 of at most 128 KiB.
+OPENED: Final = 32
 _EPOCH_MICROS: Final = 1_000_000
 _DAMAGED: Final = Refusal(Kind.STORE_UNAVAILABLE, "damaged", "A message cannot be read")
 
@@ -163,20 +165,37 @@ async def _bodies(state: State, command: c.Fetch, items: list[str], uids: list[i
             return refused(marked)
         if marked.changed:
             await tell(state, expunges=False, uid=command.by_uid)
-    async for rows in state.folder.rows(uids, whole=True):
-        for row in rows:
-            try:
-                pieces = await section.body_items(state.folder, row, command.bodies)
-            except StoreDamagedError:
-                answer = refused(_DAMAGED)
-                continue
-            if isinstance(pieces, Refusal):
-                answer = refused(pieces, code="UNKNOWN-CTE" if pieces.rule == "unknown-cte" else "")
-                continue
-            if pieces is None:
-                continue
-            places = _places(state, [row.uid])
-            head = [_column(state, item, places, [row])[0] for item in items]
-            state.line.write(r.fetch_lines([places[0] + 1], [b" ".join([*head, *pieces])]))
-            await state.line.drain()
+    whole = bool(_INDEX & set(items)) or section.needs_index(command.bodies)
+    async for rows in state.folder.rows(uids, whole=whole):
+        for start in range(0, len(rows), OPENED):
+            failed = await _some_bodies(state, command, items, rows[start : start + OPENED])
+            answer = failed or answer
     return answer
+
+
+async def _some_bodies(state: State, command: c.Fetch, items: list[str], rows: list[Row]) -> Answer | None:
+    """Say what is asked of a few messages; return why some of them could not be read."""
+    opened = {row.uid for row in rows if section.needs_opening(row, command.bodies)}
+    contents = await state.folder.contents([row.uid for row in rows if row.uid in opened])
+    if isinstance(contents, Refusal):
+        return refused(contents)
+    await state.folder.trace([row.uid for row in rows])
+    failed: Answer | None = None
+    for row in rows:
+        content = contents.get(row.uid)
+        if content is None and row.uid in opened:
+            # It went meanwhile.
+            continue
+        try:
+            pieces = await section.body_items(content, row, command.bodies)
+        except StoreDamagedError:
+            failed = refused(_DAMAGED)
+            continue
+        if isinstance(pieces, Refusal):
+            failed = refused(pieces, code="UNKNOWN-CTE" if pieces.rule == "unknown-cte" else "")
+            continue
+        places = _places(state, [row.uid])
+        head = [_column(state, item, places, [row])[0] for item in items]
+        state.line.write(r.fetch_lines([places[0] + 1], [b" ".join([*head, *pieces])]))
+        await state.line.drain()
+    return failed

@@ -5,9 +5,10 @@ Offsets of parts count from the body as received; our trace header of that copy 
 Source: RFC 9051 sections 6.4.5 and 6.4.5.1; RFC 3516.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
-from mssante.flows.folders.opened import Opened
+from mssante.flows.folders.content import Content
 from mssante.flows.folders.values import Row
 from mssante.model.decision import Kind, Refusal
 from mssante.wire.imap.commands import BodyItem, SectionKind
@@ -19,19 +20,27 @@ _UNKNOWN_CODING: Final = Refusal(Kind.PARAMETER_UNKNOWN, "unknown-cte", "The par
 _FIELDS: Final = frozenset({SectionKind.HEADER_FIELDS, SectionKind.HEADER_FIELDS_NOT})
 
 
-async def body_items(opened: Opened, row: Row, bodies: tuple[BodyItem, ...]) -> list[bytes] | Refusal | None:
-    """Return what FETCH says of each item, the refusal, or None when the message is gone.
+def needs_index(bodies: Iterable[BodyItem]) -> bool:
+    """Tell whether the index says where the pieces lie; a whole message is read without it."""
+    return any(item.path or item.kind is not SectionKind.ALL for item in bodies)
+
+
+def needs_opening(row: Row, bodies: Iterable[BodyItem]) -> bool:
+    """Tell whether the message must be opened; the fields that lists show were kept beside it."""
+    return any(_from_cache(row, item) is None for item in bodies)
+
+
+async def body_items(content: Content | None, row: Row, bodies: tuple[BodyItem, ...]) -> list[bytes] | Refusal:
+    """Return what FETCH says of each item, or the refusal.
+
+    Args:
+        content: None when `needs_opening` said no.
 
     Raises:
         StoreDamagedError: the message cannot be read.
     """
-    cached = [_from_cache(row, item) for item in bodies]
-    if all(one is not None for one in cached):
-        await opened.trace([row.uid])
-        return [_said(item, data) for item, data in zip(bodies, cached, strict=True)]
-    content = await opened.content(row.uid)
-    if content is None or isinstance(content, Refusal):
-        return content
+    if content is None:
+        return [_said(item, _from_cache(row, item)) for item in bodies]
     data = await content.data()
     root = decode_parts(row.parts) if row.parts else None
     pieces: list[bytes] = []
