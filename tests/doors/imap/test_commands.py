@@ -200,3 +200,18 @@ def test_every_reason_has_its_code(kind: Kind) -> None:
     answer = refused(Refusal(kind, "r", "Said"))
     assert (answer.status, answer.text) == ("NO", "Said")
     assert answer.code
+
+
+async def test_messages_that_go_while_they_are_read_are_left_out_and_the_others_come(
+    stage: Stage, talk: ImapTalk
+) -> None:
+    for _ in range(3):
+        await put(talk, "INBOX", LETTER)
+    await talk.good("SELECT INBOX")
+    async with imap(stage, user=USER) as other:
+        await other.good("SELECT INBOX")
+        await other.good("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        await other.good("EXPUNGE")
+    found = await talk.good("FETCH 1:3 (UID BODY.PEEK[])")
+    assert [line[:20] for line in found if b"BODY[]" in line] == [b"* 1 FETCH (UID 1 BOD", b"* 3 FETCH (UID 3 BOD"]
+    assert b"* 2 EXPUNGE\r\n" in await talk.good("NOOP")

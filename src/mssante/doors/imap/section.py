@@ -7,7 +7,7 @@ Source: RFC 9051 sections 6.4.5 and 6.4.5.1; RFC 3516.
 
 from typing import Final
 
-from mssante.flows.folders.opened import Opened
+from mssante.flows.folders.content import Content
 from mssante.flows.folders.values import Row
 from mssante.model.decision import Kind, Refusal
 from mssante.wire.imap.commands import BodyItem, SectionKind
@@ -19,21 +19,21 @@ _UNKNOWN_CODING: Final = Refusal(Kind.PARAMETER_UNKNOWN, "unknown-cte", "The par
 _FIELDS: Final = frozenset({SectionKind.HEADER_FIELDS, SectionKind.HEADER_FIELDS_NOT})
 
 
-async def body_items(opened: Opened, row: Row, bodies: tuple[BodyItem, ...]) -> list[bytes] | Refusal | None:
-    """Return what FETCH says of each item, the refusal, or None when the message is gone.
+async def body_items(row: Row, content: Content | None, bodies: tuple[BodyItem, ...]) -> list[bytes] | Refusal:
+    """Return what FETCH says of each item, or the refusal.
+
+    Args:
+        row: with the columns of the index.
+        content: None when `is_cached` says that the message need not be opened.
+        bodies: the items.
 
     Raises:
         StoreDamagedError: the message cannot be read.
     """
-    cached = [_from_cache(row, item) for item in bodies]
-    if all(one is not None for one in cached):
-        await opened.trace([row.uid])
-        return [_said(item, data) for item, data in zip(bodies, cached, strict=True)]
-    content = await opened.content(row.uid)
-    if content is None or isinstance(content, Refusal):
-        return content
+    if content is None:
+        return [_said(item, _from_cache(row, item)) for item in bodies]
     data = await content.data()
-    root = decode_parts(row.parts) if row.parts else None
+    root = decode_parts(row.parts) if row.parts and any(map(_needs_parts, bodies)) else None
     pieces: list[bytes] = []
     for item in bodies:
         found = _section(content.prefix, data, root, item)
@@ -41,6 +41,15 @@ async def body_items(opened: Opened, row: Row, bodies: tuple[BodyItem, ...]) -> 
             return found
         pieces.append(_said(item, found))
     return pieces
+
+
+def is_cached(row: Row, bodies: tuple[BodyItem, ...]) -> bool:
+    """Tell whether what was kept when the message came answers every item."""
+    return all(_from_cache(row, item) is not None for item in bodies)
+
+
+def _needs_parts(item: BodyItem) -> bool:
+    return item.kind is not SectionKind.ALL or bool(item.path)
 
 
 def _from_cache(row: Row, item: BodyItem) -> bytes | None:

@@ -1,6 +1,7 @@
 """The bytes of one message as its reader gets them: our trace header of that copy, then the body as it came in."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mssante.flows.folders.boxes import Who, find_spot
@@ -54,5 +55,26 @@ async def load_content(store: Store, who: Who, name: str, uid: int) -> Content |
             return spot
         found = await messages.message_content(tx, spot.box.mailbox.mailbox_id, spot.folder.folder_id, uid)
         return None if found is None else Content(found[0], found[1], store.blobs)
+
+    return await store.read(work)
+
+
+async def load_contents(store: Store, who: Who, name: str, uids: Sequence[int]) -> dict[int, Content] | Refusal:
+    """Return messages of a folder in one transaction, or the refusal; those that are gone are left out.
+
+    Small bodies come with them: who asks keeps the number of bytes within bounds.
+    """
+
+    async def work(tx: Tx) -> dict[int, Content] | Refusal:
+        spot = await find_spot(tx, who, name, Act.READ)
+        if isinstance(spot, Refusal):
+            return spot
+        mailbox_id, folder_id = spot.box.mailbox.mailbox_id, spot.folder.folder_id
+        made: dict[int, Content] = {}
+        for uid in uids:
+            found = await messages.message_content(tx, mailbox_id, folder_id, uid)
+            if found is not None:
+                made[uid] = Content(found[0], found[1], store.blobs)
+        return made
 
     return await store.read(work)

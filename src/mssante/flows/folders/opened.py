@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mssante.flows.folders.boxes import Spot, Who, find_spot
-from mssante.flows.folders.content import Content, load_content
+from mssante.flows.folders.content import Content, load_content, load_contents
 from mssante.flows.folders.flags import changed_flags, judge_flags, judge_new_keywords
 from mssante.flows.folders.looking import looked_for, sorted_found, threads_found
 from mssante.flows.folders.transfer import removed, transferred
@@ -130,6 +130,11 @@ class Opened:
         """Return one message to be read, or None when it is gone; in another's box it is written down first."""
         await self.trace([uid])
         return await load_content(self._reading.store, self._who, self.name, uid)
+
+    async def contents(self, uids: Sequence[int]) -> dict[int, Content] | Refusal:
+        """Return some messages to be read, by UID, without those that are gone; see `content`."""
+        await self.trace(uids)
+        return await load_contents(self._reading.store, self._who, self.name, uids)
 
     async def mark_seen(self, uids: Sequence[int]) -> Stored | Refusal:
         """Mark messages as seen that were fetched; nothing changes where that is not allowed."""
