@@ -10,9 +10,10 @@ from mssante.model.message import Body, MessageId
 from mssante.store.tx import Row, Tx, Value
 
 
-async def unindexed(tx: Tx, folder_id: FolderId, *, limit: int) -> list[MessageId]:
-    """Return messages of a folder that cannot be listed or searched from the index yet."""
-    return [MessageId(row[0]) for row in await tx.all("unindexed", folder_id=folder_id, limit=limit)]
+async def unindexed(tx: Tx, folder_id: FolderId, *, from_uid: int, limit: int) -> list[MessageId]:
+    """Return messages of a folder, from a UID on, that cannot be listed or searched from the index yet."""
+    rows = await tx.all("unindexed", folder_id=folder_id, from_uid=from_uid, limit=limit)
+    return [MessageId(row[0]) for row in rows]
 
 
 async def unindexed_anywhere(tx: Tx, *, after: int, limit: int) -> list[MessageId]:

@@ -6,7 +6,7 @@ Source: RFC 9051 section 6.4.5; RFC 7162 section 3.1.4; RFC 8474; RFC 8514; RFC 
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,8 +25,8 @@ from mssante.wire.mime.strings import imap_string
 _PICTURE: Final = frozenset({"FLAGS", "UID", "MODSEQ", "EMAILID", "THREADID"})
 _INDEX: Final = frozenset({"ENVELOPE", "BODY", "BODYSTRUCTURE", "PREVIEW"})
 BATCH: Final = 1000
-GROUP: Final = 64
-GROUP_BYTES: Final = 1024 * 1024
+# Bodies that are in the database come together: 32 of at most 128 KiB.
+OPENED: Final = 32
 _EPOCH_MICROS: Final = 1_000_000
 _DAMAGED: Final = Refusal(Kind.STORE_UNAVAILABLE, "damaged", "A message cannot be read")
 
@@ -165,50 +165,37 @@ async def _bodies(state: State, command: c.Fetch, items: list[str], uids: list[i
             return refused(marked)
         if marked.changed:
             await tell(state, expunges=False, uid=command.by_uid)
-    async for rows in state.folder.rows(uids, whole=True):
-        for group in _groups(rows):
-            refusal = await _group(state, command.bodies, items, group)
-            if refusal is not None:
-                answer = refused(refusal, code="UNKNOWN-CTE" if refusal.rule == "unknown-cte" else "")
+    whole = bool(_INDEX & set(items)) or section.needs_index(command.bodies)
+    async for rows in state.folder.rows(uids, whole=whole):
+        for start in range(0, len(rows), OPENED):
+            failed = await _some_bodies(state, command, items, rows[start : start + OPENED])
+            answer = failed or answer
     return answer
 
 
-def _groups(rows: list[Row]) -> Iterator[list[Row]]:
-    """Cut rows into groups whose messages are read at once: few enough bytes to hold, many enough to be fast."""
-    group: list[Row] = []
-    size = 0
-    for row in rows:
-        if group and (size + row.size_bytes > GROUP_BYTES or len(group) >= GROUP):
-            yield group
-            group, size = [], 0
-        group.append(row)
-        size += row.size_bytes
-    if group:
-        yield group
-
-
-async def _group(state: State, bodies: tuple[c.BodyItem, ...], items: list[str], rows: list[Row]) -> Refusal | None:
-    """Say what is asked of some messages; returns the last refusal, the other messages are said all the same."""
-    told = [row.uid for row in rows if section.is_cached(row, bodies)]
-    await state.folder.trace(told)
-    cached = set(told)
-    opened = [row.uid for row in rows if row.uid not in cached]
-    contents = await state.folder.contents(opened) if opened else {}
+async def _some_bodies(state: State, command: c.Fetch, items: list[str], rows: list[Row]) -> Answer | None:
+    """Say what is asked of a few messages; return why some of them could not be read."""
+    opened = {row.uid for row in rows if section.needs_opening(row, command.bodies)}
+    contents = await state.folder.contents([row.uid for row in rows if row.uid in opened])
     if isinstance(contents, Refusal):
-        return contents
-    kept = [row for row in rows if row.uid in cached or row.uid in contents]
-    places = _places(state, [row.uid for row in kept])
-    columns = [_column(state, item, places, kept) for item in items]
-    heads: list[tuple[bytes, ...]] = list(zip(*columns, strict=True)) if columns else [()] * len(kept)
-    refusal = None
-    for place, row, head in zip(places, kept, heads, strict=True):
-        try:
-            pieces = await section.body_items(row, contents.get(row.uid), bodies)
-        except StoreDamagedError:
-            pieces = _DAMAGED
-        if isinstance(pieces, Refusal):
-            refusal = pieces
+        return refused(contents)
+    await state.folder.trace([row.uid for row in rows])
+    failed: Answer | None = None
+    for row in rows:
+        content = contents.get(row.uid)
+        if content is None and row.uid in opened:
+            # It went meanwhile.
             continue
-        state.line.write(b"* %d FETCH (%b)\r\n" % (place + 1, b" ".join([*head, *pieces])))
+        try:
+            pieces = await section.body_items(content, row, command.bodies)
+        except StoreDamagedError:
+            failed = refused(_DAMAGED)
+            continue
+        if isinstance(pieces, Refusal):
+            failed = refused(pieces, code="UNKNOWN-CTE" if pieces.rule == "unknown-cte" else "")
+            continue
+        places = _places(state, [row.uid])
+        head = [_column(state, item, places, [row])[0] for item in items]
+        state.line.write(r.fetch_lines([places[0] + 1], [b" ".join([*head, *pieces])]))
         await state.line.drain()
-    return refusal
+    return failed

@@ -5,6 +5,7 @@ Offsets of parts count from the body as received; our trace header of that copy 
 Source: RFC 9051 sections 6.4.5 and 6.4.5.1; RFC 3516.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from mssante.flows.folders.content import Content
@@ -19,13 +20,21 @@ _UNKNOWN_CODING: Final = Refusal(Kind.PARAMETER_UNKNOWN, "unknown-cte", "The par
 _FIELDS: Final = frozenset({SectionKind.HEADER_FIELDS, SectionKind.HEADER_FIELDS_NOT})
 
 
-async def body_items(row: Row, content: Content | None, bodies: tuple[BodyItem, ...]) -> list[bytes] | Refusal:
+def needs_index(bodies: Iterable[BodyItem]) -> bool:
+    """Tell whether the index says where the pieces lie; a whole message is read without it."""
+    return any(item.path or item.kind is not SectionKind.ALL for item in bodies)
+
+
+def needs_opening(row: Row, bodies: Iterable[BodyItem]) -> bool:
+    """Tell whether the message must be opened; the fields that lists show were kept beside it."""
+    return any(_from_cache(row, item) is None for item in bodies)
+
+
+async def body_items(content: Content | None, row: Row, bodies: tuple[BodyItem, ...]) -> list[bytes] | Refusal:
     """Return what FETCH says of each item, or the refusal.
 
     Args:
-        row: with the columns of the index.
-        content: None when `is_cached` says that the message need not be opened.
-        bodies: the items.
+        content: None when `needs_opening` said no.
 
     Raises:
         StoreDamagedError: the message cannot be read.
@@ -33,7 +42,7 @@ async def body_items(row: Row, content: Content | None, bodies: tuple[BodyItem, 
     if content is None:
         return [_said(item, _from_cache(row, item)) for item in bodies]
     data = await content.data()
-    root = decode_parts(row.parts) if row.parts and any(map(_needs_parts, bodies)) else None
+    root = decode_parts(row.parts) if row.parts else None
     pieces: list[bytes] = []
     for item in bodies:
         found = _section(content.prefix, data, root, item)
@@ -41,15 +50,6 @@ async def body_items(row: Row, content: Content | None, bodies: tuple[BodyItem, 
             return found
         pieces.append(_said(item, found))
     return pieces
-
-
-def is_cached(row: Row, bodies: tuple[BodyItem, ...]) -> bool:
-    """Tell whether what was kept when the message came answers every item."""
-    return all(_from_cache(row, item) is not None for item in bodies)
-
-
-def _needs_parts(item: BodyItem) -> bool:
-    return item.kind is not SectionKind.ALL or bool(item.path)
 
 
 def _from_cache(row: Row, item: BodyItem) -> bytes | None:

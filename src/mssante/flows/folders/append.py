@@ -120,7 +120,6 @@ class Appending:
         if isinstance(done, Refusal):
             return done
         self._reading.notifier.publish(done[1])
-        self._reading.indexing.wake()
         return done[0]
 
     def abort(self) -> None:

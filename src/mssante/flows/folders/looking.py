@@ -67,39 +67,39 @@ async def looked_for(
 
     async def whole() -> Found | Refusal:
         if dear:
-            await reading.indexing.ensure(snapshot.folder_id)
+            await reading.indexing.ensure(snapshot)
         return await reading.store.read_long(work)
 
     return await _in_time(whole(), reading.settings.work_seconds, stop)
 
 
 async def sorted_found(
-    reading: "Reading", folder_id: FolderId, found: Found, keys: tuple[SortKey, ...]
+    reading: "Reading", snapshot: Snapshot, found: Found, keys: tuple[SortKey, ...]
 ) -> tuple[int, ...] | Refusal:
     """Return found messages in the order of the keys."""
     stop = _Stop()
 
     async def work(tx: Tx) -> tuple[int, ...]:
-        return tuple(sort_rows(await _sortable(tx, folder_id, found), keys))
+        return tuple(sort_rows(await _sortable(tx, snapshot.folder_id, found), keys))
 
-    return await _off_loop(reading, folder_id, work, stop)
+    return await _off_loop(reading, snapshot, work, stop)
 
 
 async def threads_found(
-    reading: "Reading", folder_id: FolderId, found: Found, threading_: Threading
+    reading: "Reading", snapshot: Snapshot, found: Found, threading_: Threading
 ) -> tuple[Thread, ...] | Refusal:
     """Return the threads of found messages."""
     stop = _Stop()
 
     async def work(tx: Tx) -> tuple[Thread, ...]:
-        return make_threads(await _sortable(tx, folder_id, found), threading_, tick=stop.tick)
+        return make_threads(await _sortable(tx, snapshot.folder_id, found), threading_, tick=stop.tick)
 
-    return await _off_loop(reading, folder_id, work, stop)
+    return await _off_loop(reading, snapshot, work, stop)
 
 
-async def _off_loop(reading: "Reading", folder_id: FolderId, work: Work[T], stop: _Stop) -> T | Refusal:
+async def _off_loop(reading: "Reading", snapshot: Snapshot, work: Work[T], stop: _Stop) -> T | Refusal:
     async def whole() -> T:
-        await reading.indexing.ensure(folder_id)
+        await reading.indexing.ensure(snapshot)
         return await reading.store.read_long(work)
 
     return await _in_time(whole(), reading.settings.work_seconds, stop)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from mssante.flows.folders.boxes import Spot, Who, find_spot
-from mssante.flows.folders.content import Content, load_content, load_contents
+from mssante.flows.folders.content import Content, load_contents
 from mssante.flows.folders.flags import changed_flags, judge_flags, judge_new_keywords
 from mssante.flows.folders.looking import looked_for, sorted_found, threads_found
 from mssante.flows.folders.transfer import removed, transferred
@@ -86,7 +86,7 @@ class Opened:
         """
         folder_id, wanted = self._spot.folder.folder_id, set(uids)
         if whole:
-            await self._reading.indexing.ensure(folder_id)
+            await self._reading.indexing.ensure(self.snapshot)
         low, last = (uids[0], uids[-1]) if uids else (1, 0)
         while low <= last:
             start = low
@@ -128,11 +128,15 @@ class Opened:
 
     async def content(self, uid: int) -> Content | Refusal | None:
         """Return one message to be read, or None when it is gone; in another's box it is written down first."""
-        await self.trace([uid])
-        return await load_content(self._reading.store, self._who, self.name, uid)
+        found = await self.contents([uid])
+        return found if isinstance(found, Refusal) else found.get(uid)
 
     async def contents(self, uids: Sequence[int]) -> dict[int, Content] | Refusal:
-        """Return some messages to be read, by UID, without those that are gone; see `content`."""
+        """Return messages to be read by UID, without those that are gone; in another's box it is written down first.
+
+        Args:
+            uids: few, for the bodies that are in the database come at once.
+        """
         await self.trace(uids)
         return await load_contents(self._reading.store, self._who, self.name, uids)
 
@@ -213,7 +217,7 @@ class Opened:
         found = await self.find(condition, saved)
         if isinstance(found, Refusal):
             return found
-        return await sorted_found(self._reading, self._spot.folder.folder_id, found, keys)
+        return await sorted_found(self._reading, self.snapshot, found, keys)
 
     async def thread(
         self, threading: Threading, condition: Condition, saved: Sequence[int] = ()
@@ -222,7 +226,7 @@ class Opened:
         found = await self.find(condition, saved)
         if isinstance(found, Refusal):
             return found
-        return await threads_found(self._reading, self._spot.folder.folder_id, found, threading)
+        return await threads_found(self._reading, self.snapshot, found, threading)
 
     async def resync(self, uid_validity: int, modseq: int, known_uids: NumberSet | None = None) -> Resynced | None:
         """Return what a client that comes back has missed; None when its UIDs are of another life of the folder."""

@@ -85,7 +85,7 @@ VALUES (:folder_id, :uid, :mailbox_id, :message_id, :modseq, :flags, :filed_at, 
 -- The messages of a folder that its mailbox cannot search yet.
 SELECT DISTINCT f.message_id FROM filed f
 LEFT JOIN text_row t ON t.mailbox_id = f.mailbox_id AND t.message_id = f.message_id
-WHERE f.folder_id = :folder_id AND t.message_id IS NULL ORDER BY f.message_id LIMIT :limit
+WHERE f.folder_id = :folder_id AND f.uid >= :from_uid AND t.message_id IS NULL ORDER BY f.message_id LIMIT :limit
 
 -- name: unindexed_anywhere
 -- The messages after one that some mailbox cannot search yet.
