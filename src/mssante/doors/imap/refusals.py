@@ -77,6 +77,7 @@ CODES: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.HEADER_FROM: "CANNOT",
         Kind.PARAMETER_UNKNOWN: "CANNOT",
         Kind.ADDRESS_SYNTAX: "CANNOT",
+        Kind.UTF8_REQUIRED: "CANNOT",
         Kind.BARE_LINE_END: "CANNOT",
         Kind.MESSAGE_MALFORMED: "CANNOT",
         Kind.LOOP: "CANNOT",
