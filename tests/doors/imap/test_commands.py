@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 from imap_talk import USER, ImapTalk, imap, put
-from proofs import Stage, one_site
+from proofs import HERE, Stage, one_site
+from world import new_world
 
 from mssante.doors.imap.refusals import CODES, refused
 from mssante.model.decision import Kind, Refusal
@@ -179,11 +180,45 @@ async def test_rights_quota_and_notes(talk: ImapTalk) -> None:
     assert noted[0] == b'* METADATA "" (/private/vendor/essai "oui")\r\n', noted
 
 
-async def test_another_box_is_not_seen_at_all(talk: ImapTalk) -> None:
-    for command in ("SELECT", "STATUS", "DELETE", "MYRIGHTS", "GETACL"):
-        items = " (MESSAGES)" if command == "STATUS" else ""
-        answer = await talk.say(f'{command} "Autres bo&AO4-tes/dr.autre@chu-valdore.mssante.fr/INBOX"{items}')
-        assert answer[-1].startswith(b"NO [NONEXISTENT]"), answer
+OTHER = f"dr.autre@{HERE}"
+ELSEWHERE = f"Autres bo&AO4-tes/{OTHER}/INBOX"
+VERBS = [
+    "SELECT {0}",
+    "EXAMINE {0}",
+    "STATUS {0} (MESSAGES)",
+    "DELETE {0}",
+    "RENAME {0} x",
+    "SUBSCRIBE {0}",
+    "MYRIGHTS {0}",
+    "GETACL {0}",
+    "SETACL {0} x lr",
+    "LISTRIGHTS {0} x",
+    "GETQUOTAROOT {0}",
+    "COPY 1 {0}",
+    "MOVE 1 {0}",
+    "APPEND {0} {{3+}}\r\nabc",
+]
+
+
+async def test_somebody_else_s_box_answers_as_one_that_does_not_exist(tmp_path, pki) -> None:
+    world = new_world(tmp_path, pki.pki, pki.keys, pki.now)
+    world.bind(HERE, pki.operator)
+    async with world.site("chu", pki.operator, (HERE,), (USER, OTHER)) as site:
+        stage = Stage(world, site, world.client_context(None), pki.operator)
+        async with imap(stage, user=OTHER) as owner, imap(stage, user=USER) as talk:
+            await put(owner, "INBOX", LETTER)
+            await put(talk, "INBOX", LETTER)
+            await talk.good("SELECT INBOX")
+            assert not [line for line in await talk.good('LIST "" *') if b"dr.autre" in line]
+            assert (await talk.say(f"GETQUOTA {OTHER}"))[-1].startswith(b"NO [NONEXISTENT]")
+            for verb in VERBS:
+                there = await talk.say(verb.format(f'"{ELSEWHERE}"'))
+                nowhere = await talk.say(verb.format(f'"{ELSEWHERE.replace("autre@", "personne@")}"'))
+                assert there[-1].startswith(b"NO ["), (verb, there)
+                assert there == nowhere, verb
+                if verb.startswith(("SELECT", "EXAMINE")):
+                    await talk.good("SELECT INBOX")
+            assert (await owner.good("STATUS INBOX (MESSAGES)"))[0].endswith(b"(MESSAGES 1)\r\n")
 
 
 async def test_what_is_advertised_is_known(talk: ImapTalk) -> None:
@@ -200,3 +235,18 @@ def test_every_reason_has_its_code(kind: Kind) -> None:
     answer = refused(Refusal(kind, "r", "Said"))
     assert (answer.status, answer.text) == ("NO", "Said")
     assert answer.code
+
+
+async def test_messages_that_go_while_they_are_read_are_left_out_and_the_others_come(
+    stage: Stage, talk: ImapTalk
+) -> None:
+    for _ in range(3):
+        await put(talk, "INBOX", LETTER)
+    await talk.good("SELECT INBOX")
+    async with imap(stage, user=USER) as other:
+        await other.good("SELECT INBOX")
+        await other.good("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        await other.good("EXPUNGE")
+    found = await talk.good("FETCH 1:3 (UID BODY.PEEK[])")
+    assert [line[:20] for line in found if b"BODY[]" in line] == [b"* 1 FETCH (UID 1 BOD", b"* 3 FETCH (UID 3 BOD"]
+    assert b"* 2 EXPUNGE\r\n" in await talk.good("NOOP")

@@ -17,11 +17,6 @@ LETTER = (
 )
 
 
-@pytest.fixture(scope="module")
-def bytewise() -> bool:
-    return False
-
-
 @pytest.fixture
 async def stage(tmp_path, pki) -> AsyncIterator[Stage]:
     async with one_site(tmp_path, pki) as made:

@@ -30,7 +30,6 @@ _LATER: Final = "UNAVAILABLE"
 
 CODES: Final[Mapping[Kind, str]] = MappingProxyType(
     {
-        **dict.fromkeys(Kind, "CANNOT"),
         Kind.TLS_REQUIRED: "PRIVACYREQUIRED",
         Kind.TLS_UNAVAILABLE: _LATER,
         Kind.CERTIFICATE_MISSING: "AUTHENTICATIONFAILED",
@@ -69,6 +68,25 @@ CODES: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.TOO_MANY_FOLDERS: "LIMIT",
         Kind.TOO_COSTLY: "LIMIT",
         Kind.RIGHTS_MISSING: _NO_ACCESS,
+        # Reasons that come up elsewhere, named all the same: a new one must be thought of here too.
+        Kind.SENDER_DOMAIN_UNLISTED: "CANNOT",
+        Kind.RECIPIENT_DOMAIN_UNLISTED: "CANNOT",
+        Kind.HOST_MISMATCH: "CANNOT",
+        Kind.RELAY: "CANNOT",
+        Kind.SENDER_DOMAIN_OURS: "CANNOT",
+        Kind.HEADER_FROM: "CANNOT",
+        Kind.PARAMETER_UNKNOWN: "CANNOT",
+        Kind.ADDRESS_SYNTAX: "CANNOT",
+        Kind.UTF8_REQUIRED: "CANNOT",
+        Kind.BARE_LINE_END: "CANNOT",
+        Kind.MESSAGE_MALFORMED: "CANNOT",
+        Kind.LOOP: "CANNOT",
+        Kind.HOST_UNKNOWN: "CANNOT",
+        Kind.HOST_UNREACHABLE: "CANNOT",
+        Kind.PEER_PROTOCOL: "CANNOT",
+        Kind.PEER_REFUSED: "CANNOT",
+        Kind.PEER_DEFERRED: "CANNOT",
+        Kind.EXPIRED: "CANNOT",
     }
 )
 """Reason -> response code; a reason that cannot come up here is CANNOT."""
