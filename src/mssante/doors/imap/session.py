@@ -71,6 +71,7 @@ TABLE: Final[Mapping[type, tuple[str, Handler]]] = MappingProxyType(
     }
 )
 _LONG: Final = (c.Search, c.Sort, c.ThreadCommand)
+_OF_MESSAGES: Final = (c.Fetch, c.Store, c.Transfer, c.UidExpunge, c.Search, c.Sort, c.ThreadCommand)
 _READS: Final = (c.Search, c.Sort, c.ThreadCommand, c.List, c.Status)
 
 
@@ -149,6 +150,10 @@ class Session:
             self._count_bad()
         else:
             try:
+                if isinstance(command, _OF_MESSAGES):
+                    # A UID may be one that another session has just added: who names it knows of it.
+                    uid = getattr(command, "by_uid", True)
+                    await tell(state, expunges=uid, uid=uid)
                 answer = await handler(state, event.tag, command)
             except NumberError:
                 answer = Answer("BAD", "There is no such message number")
