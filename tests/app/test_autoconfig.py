@@ -43,7 +43,9 @@ def test_public_names_and_ports_come_first(shell: Shell) -> None:
     config = config_with(
         shell,
         'port = 8443\nimap_host = "imap.x.fr"\nimap_port = 1143\nimap_implicit_port = -1\nprefer = "tls"\n'
-        'ldap_port = 389\nweb_host = "web.x.fr"\noauth_issuer = "https://psc.test"\ndisplay_name = "V\\u0001aldoré"',
+        'ldap_port = 389\nweb_host = "web.x.fr"\ndisplay_name = "V\\u0001aldoré"\n'
+        '[identity]\nissuer = "https://psc.test"\nauthorization_url = "https://psc.test/auth"\n'
+        'token_url = "https://psc.test/token"',
     )
     told = mail_services(config, DOMAIN)
     assert told.imap == (Endpoint("imap.x.fr", 1143, Socket.STARTTLS),)

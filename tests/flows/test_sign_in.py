@@ -10,11 +10,12 @@ import pytest
 from forge import NOW, Order, intermediate, issue, server_name
 from standins import ANNE, BRUNO, CREDENTIAL_KEY, QUOTA_BYTES, TLS, Office
 
-from mssante.flows.sign_in import FAILURES_PER_ADDRESS, digest_password, new_password
+from mssante.flows.sign_in import digest_password, new_password
 from mssante.model.address import parse_address
 from mssante.model.decision import Kind, Refusal
 from mssante.model.mailbox import AccountKind, Identity, MailboxType, Method
 from mssante.model.peer import Certificate, PeerFacts
+from mssante.rules.sign_in import FAILURES_PER_ADDRESS
 from mssante.store import accounts, mailboxes
 from mssante.store.tx import Tx, Work
 

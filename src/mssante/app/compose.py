@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mssante.app.chance import new_reference, utc_now
 from mssante.app.config import Config, read_secret
@@ -24,6 +25,7 @@ from mssante.flows.submit import SubmitSettings, Submitting
 from mssante.flows.trust import TrustSpace
 from mssante.flows.trust_state import TrustMaterial
 from mssante.links.documents import HttpDocuments
+from mssante.links.identity import DOCUMENT_MAX_BYTES, TIMEOUT_SECONDS, TokenVerifier
 from mssante.links.resolver import DnsResolver, StaticResolver
 from mssante.links.smtp_out import SmtpCourier
 from mssante.model.address import Address, parse_address
@@ -64,6 +66,17 @@ class Operator:
     log: Log
     trace_key: bytes
     credential_key: bytes
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """Return what users and software may sign in with."""
+        tokens = ("XOAUTH2", "OAUTHBEARER") if self.config.identity.issuer else ()
+        return ("PLAIN", "EXTERNAL", *tokens)
+
+    @property
+    def provider_described_at(self) -> str:
+        """Return where the identity provider describes itself, "" when there is none."""
+        return self.config.identity.described_at if self.config.identity.issuer else ""
 
 
 @asynccontextmanager
@@ -165,7 +178,7 @@ def _build(base: _Base) -> Operator:
             probe=base.probe,
         ),
         delivering=_delivering(base, notifier, notices, resolver, courier),
-        sign_in=SignIn(store=store, trust=trust, key=base.credential_key, trace_key=base.trace_key, clock=clock),
+        sign_in=_sign_in(base),
         reading=_reading(base, notifier, room),
         courier=courier,
         resolver=resolver,
@@ -190,6 +203,33 @@ def _reading(base: _Base, notifier: Notifier, room: Room) -> Reading:
         storing=base.config.store,
         trace_key=base.trace_key,
     )
+
+
+def _sign_in(base: _Base) -> SignIn:
+    settings = base.config.identity
+    has_grace = settings.token_expiry == "grace"  # noqa: S105 - a policy
+    close_after = timedelta(seconds=settings.close_after_seconds) if has_grace else None
+    return SignIn(
+        store=base.store,
+        trust=base.trust,
+        key=base.credential_key,
+        trace_key=base.trace_key,
+        clock=base.clock,
+        tokens=_tokens(base) if settings.issuer else None,
+        close_after=close_after,
+    )
+
+
+def _tokens(base: _Base) -> TokenVerifier:
+    settings = base.config.identity
+    anchors = (
+        base.contexts.material.anchors
+        if settings.anchors is None
+        else read_chain(settings.anchors, "anchors", section="identity")
+    )
+    link = HttpDocuments(anchors, timeout_seconds=TIMEOUT_SECONDS, max_bytes=DOCUMENT_MAX_BYTES)
+    secret = "" if settings.client_secret is None else read_secret(settings.client_secret).decode().strip()
+    return TokenVerifier(settings, ask=link.ask, secret=secret, clock=base.clock, log=base.log)
 
 
 def _delivering(base: _Base, notifier: Notifier, notices: Notices, resolver: Resolver, courier: Courier) -> Delivering:

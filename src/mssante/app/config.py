@@ -31,6 +31,8 @@ CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("smtp", "header_from"): ("log", "refuse"),
     ("autoconfig", "prefer"): ("starttls", "tls"),
     ("resolver", "mode"): ("dns", "static"),
+    ("identity", "mode"): ("jwt", "introspection"),
+    ("identity", "token_expiry"): ("login-only", "grace"),
     ("logs", "format"): ("json", "console"),
     ("logs", "level"): ("debug", "info", "warning", "error"),
 }
@@ -43,6 +45,8 @@ ZERO_ALLOWED: Final = frozenset(
         "inline_bytes",
         "spool_memory_bytes",
         "dedupe_seconds",
+        "skew_seconds",
+        "close_after_seconds",
         "free_bytes",
     }
 )
@@ -67,6 +71,7 @@ class Config:
     role: str = "operator"
     smtp: s.SmtpSettings = field(default_factory=s.SmtpSettings)
     submission: s.SubmissionSettings = field(default_factory=s.SubmissionSettings)
+    identity: s.IdentitySettings = field(default_factory=s.IdentitySettings)
     imap: s.ImapSettings = field(default_factory=s.ImapSettings)
     autoconfig: s.AutoconfigSettings = field(default_factory=s.AutoconfigSettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)

@@ -158,7 +158,8 @@ def _submission_door(operator: Operator, *, implicit_tls: bool) -> Door:
     config = operator.config
 
     def make_desk() -> Desk:
-        return SubmissionDesk(operator.submitting, operator.sign_in, config.submission.sign_in_tries)
+        tries, described = config.submission.sign_in_tries, operator.provider_described_at
+        return SubmissionDesk(operator.submitting, operator.sign_in, tries, described)
 
     return Door(
         name="submissions" if implicit_tls else "submission",
@@ -167,7 +168,7 @@ def _submission_door(operator: Operator, *, implicit_tls: bool) -> Door:
             banner=BANNER,
             starttls=not implicit_tls,
             tls_required=True,
-            auth_mechanisms=(b"PLAIN", b"EXTERNAL"),
+            auth_mechanisms=tuple(name.encode() for name in operator.mechanisms),
             sign_in_required=True,
             limits=config.limits,
             require_tls_offered=True,
@@ -187,9 +188,10 @@ def _imap_door(operator: Operator, accounts: Counter[int], *, implicit_tls: bool
             reading=operator.reading,
             sign_in=operator.sign_in,
             settings=operator.config.imap,
-            mechanisms=("PLAIN", "EXTERNAL"),
+            mechanisms=operator.mechanisms,
             hostname=operator.config.operator.hostname,
             starttls=not implicit_tls,
+            configuration_url=operator.provider_described_at,
         ),
         implicit_tls=implicit_tls,
         tls_context=operator.contexts.user_server,

@@ -6,6 +6,7 @@ from mssante.app.config import Config
 from mssante.model.address import parse_domain
 from mssante.model.autoconfig import Authentication, Endpoint, MailServices, OAuthProvider, Socket
 from mssante.model.errors import ConfigError, TheirProtocolError
+from mssante.wire.sasl.bearer import SCOPE
 
 CLOSED: Final = -1
 
@@ -22,9 +23,10 @@ def mail_services(config: Config, domain: str) -> MailServices:
         web = Endpoint(_host("web_host", told.web_host) or hostname, told.web_port or told.port, Socket.TLS)
     authentication = [Authentication.PASSWORD, Authentication.CERTIFICATE]
     oauth = None
-    if told.oauth_issuer:
+    provider = config.identity
+    if provider.issuer and provider.authorization_url and provider.token_url:
         authentication.insert(0, Authentication.OAUTH2)
-        oauth = OAuthProvider(told.oauth_issuer, told.oauth_authorization_url, told.oauth_token_url, told.oauth_scopes)
+        oauth = OAuthProvider(provider.issuer, provider.authorization_url, provider.token_url, tuple(SCOPE.split()))
     return MailServices(
         domain=domain,
         # A document cannot hold control characters.

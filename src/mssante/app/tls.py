@@ -63,7 +63,7 @@ def read_material(settings: TlsSettings, *, now: datetime) -> TlsMaterial:
     )
 
 
-def read_chain(path: Path, name: str) -> tuple[bytes, ...]:
+def read_chain(path: Path, name: str, *, section: str = "tls") -> tuple[bytes, ...]:
     """Return the certificates of a PEM file, in DER.
 
     Raises:
@@ -72,13 +72,13 @@ def read_chain(path: Path, name: str) -> tuple[bytes, ...]:
     try:
         found = read_pem_chain(path.read_bytes())
     except OSError as error:
-        msg = f"[tls] {name} {path} : {reason(error)} ; donnez le bon chemin"
+        msg = f"[{section}] {name} {path} : {reason(error)} ; donnez le bon chemin"
         raise ConfigError(msg) from error
     except WireError as error:
-        msg = f"[tls] {name} {path} : pas de certificat PEM lisible ; est-ce le bon fichier ?"
+        msg = f"[{section}] {name} {path} : pas de certificat PEM lisible ; est-ce le bon fichier ?"
         raise ConfigError(msg) from error
     if not found:
-        msg = f"[tls] {name} {path} : aucun certificat (PEM, BEGIN CERTIFICATE) ; est-ce le bon fichier ?"
+        msg = f"[{section}] {name} {path} : aucun certificat (PEM, BEGIN CERTIFICATE) ; est-ce le bon fichier ?"
         raise ConfigError(msg)
     return found
 

@@ -4,6 +4,7 @@ Not for signing in (see `mssante.flows.sign_in`), nor for what is typed or shown
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from mssante.flows.ports import Clock
@@ -11,7 +12,16 @@ from mssante.model.address import Address, for_trace, login_for_trace
 from mssante.model.audit import AuditEvent
 from mssante.model.dn import DistinguishedName
 from mssante.model.errors import MssError
-from mssante.model.mailbox import Account, AccountKind, Credential, CredentialId, Mailbox, MailboxState, MailboxType
+from mssante.model.mailbox import (
+    SCOPES,
+    Account,
+    AccountKind,
+    Credential,
+    CredentialId,
+    Mailbox,
+    MailboxState,
+    MailboxType,
+)
 from mssante.rules.identifier import identifier_fault
 from mssante.store import accounts, audit, domains, mailboxes
 from mssante.store.engine import Store
@@ -153,22 +163,37 @@ class Administering:
 
         return await self._store.write(work)
 
-    async def add_password(self, login: str, name: str, digest: bytes) -> CredentialId:
+    async def add_password(
+        self,
+        login: str,
+        name: str,
+        digest: bytes,
+        *,
+        scopes: frozenset[str] = SCOPES,
+        until: datetime | None = None,
+    ) -> CredentialId:
         """Give an account one more application password, as its keyed hash.
 
         Args:
             login: of the account.
             name: what the account's owner calls it.
             digest: see `mssante.flows.sign_in.digest_password`.
+            scopes: what it opens.
+            until: when it ends by itself.
 
         Raises:
-            MssError: there is no such account.
+            MssError: there is no such account, or the end is in the past.
         """
         now = self._clock()
+        if until is not None and until <= now:
+            msg = "la date de fin est passée : donnez-en une à venir"
+            raise MssError(msg)
 
         async def work(tx: Tx) -> CredentialId:
             account = await _account(tx, login)
-            credential_id = await accounts.add_credential(tx, account.account_id, name, digest, now)
+            credential_id = await accounts.add_credential(
+                tx, account.account_id, name, digest, now, scopes=scopes, until=until
+            )
             await self._audit(tx, "password.added", login_for_trace(login, self._trace_key), credential=credential_id)
             return credential_id
 

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from mssante.model.decision import Refusal
 from mssante.model.message import Deferred
 from mssante.model.outside import Answer, Fetched, Host, Parcel
 from mssante.model.peer import PeerFacts
+from mssante.model.token import TokenFacts
 
 Clock = Callable[[], datetime]
 """Returns the time now, aware, UTC."""
@@ -53,6 +55,14 @@ class Courier(Protocol):
 
     async def open(self, host: Host) -> Channel | Deferred:
         """Return the channel after mutual TLS, or why there is none (unreachable, no STARTTLS, bad certificate)."""
+        ...
+
+
+class TokenSource(Protocol):
+    """Verifies access tokens of the identity provider."""
+
+    async def check(self, token: str) -> TokenFacts | Refusal:
+        """Return what the token says, or why it is refused: not sound, not for us, or the provider cannot be asked."""
         ...
 
 

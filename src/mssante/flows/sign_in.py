@@ -1,30 +1,32 @@
-"""Sign-in: who is acting, from an application password or a client certificate.
+"""Sign-in: who is acting, from an application password, a client certificate or an access token.
 
-Access tokens of Pro Santé Connect come in through the same door later. Not for rights on single messages.
+Not for rights on single messages.
 """
 
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from mssante.flows.ports import Clock
+from mssante.flows.failures import Failures
+from mssante.flows.ports import Clock, TokenSource
 from mssante.flows.trust import TrustSpace
-from mssante.model.address import login_for_trace
+from mssante.model.address import Address, login_for_trace, parse_address
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
+from mssante.model.errors import MssError
 from mssante.model.mailbox import Account, CredentialId, Identity, Method
+from mssante.model.national import practitioner_number
 from mssante.model.peer import PeerFacts
+from mssante.rules.sign_in import is_throttled
 from mssante.store import accounts, audit
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 
 PASSWORD_BYTES: Final = 15
 GROUP_CHARS: Final = 4
-FAILURE_WINDOW: Final = timedelta(minutes=10)
-FAILURES_PER_ADDRESS: Final = 100
-ADDRESSES_REMEMBERED: Final = 10_000
 
 _FAILED: Final = Refusal(
     Kind.SIGN_IN_FAILED,
@@ -70,18 +72,41 @@ def digest_password(key: bytes, password: str) -> bytes:
 
 
 class SignIn:
-    """Checks credentials; the answer and its time are the same for an unknown user and a wrong password."""
+    """Checks credentials; the answer and its time are the same for an unknown user and a wrong password.
 
-    def __init__(self, *, store: Store, trust: TrustSpace, key: bytes, trace_key: bytes, clock: Clock) -> None:
-        """Keep the store, the key of the password hash and the key of traces."""
+    Guards the counts of failures.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        trust: TrustSpace,
+        key: bytes,
+        trace_key: bytes,
+        clock: Clock,
+        tokens: TokenSource | None = None,
+        close_after: timedelta | None = None,
+    ) -> None:
+        """Keep the store, the key of the password hash and the key of traces.
+
+        Args:
+            store, trust, key, trace_key, clock: shared.
+            tokens: verifies access tokens; None when no identity provider is configured.
+            close_after: how long a session lives on after the end of its token; None: as long as it likes.
+        """
         self._store = store
         self._trust = trust
         self._key = key
         self._trace_key = trace_key
         self._clock = clock
-        self._failures: dict[str, list[datetime]] = {}
+        self._tokens = tokens
+        self._close_after = close_after
+        self._failures = Failures()
 
-    async def password(self, login: str, password: str, authzid: str, ip: str) -> Identity | Refusal:
+    async def password(
+        self, login: str, password: str, authzid: str, ip: str, service: str = "submission"
+    ) -> Identity | Refusal:
         """Return who signs in with an application password, or the refusal.
 
         Args:
@@ -89,16 +114,24 @@ class SignIn:
             password: the application password as typed.
             authzid: "" or the same login; acting for somebody else goes through rights, not through this.
             ip: where from, for the audit and the throttle.
+            service: what is to be opened, of `SCOPES`.
         """
-        if self._is_throttled(ip):
-            return _THROTTLED
         digest = digest_password(self._key, password)
         # One look-up by a keyed hash: an unknown login and a wrong password take the same path.
         found = await self._store.read(lambda tx: accounts.credential_by_digest(tx, digest))
         account = found[0] if found else None
         same = hmac.compare_digest(login.casefold().encode(), (account.login if account else "").casefold().encode())
-        if account is None or not same or not account.active or authzid.casefold() not in {"", login.casefold()}:
+        allowed = found is not None and service in found[1].scopes and not self._is_past(found[1].until)
+        if (
+            account is None
+            or not same
+            or not allowed
+            or not account.active
+            or authzid.casefold() not in {"", login.casefold()}
+        ):
             return await self._failed(login, Method.PLAIN, ip)
+        if self._is_throttled(ip, login, account):
+            return _THROTTLED
         return await self._identity(account, Method.PLAIN, ip, found[1].credential_id if found else None)
 
     async def certificate(self, peer: PeerFacts, authzid: str) -> Identity | Refusal:
@@ -106,21 +139,69 @@ class SignIn:
         certificate = peer.certificate
         if certificate is None:
             return _NO_CERTIFICATE
-        if self._is_throttled(peer.ip):
-            return _THROTTLED
         refusal = self._trust.judge_client(certificate)
         if refusal is not None:
             return refusal
         account = await self._store.read(lambda tx: accounts.account_by_certificate(tx, certificate.subject))
         if account is None or not account.active or authzid.casefold() not in {"", account.login.casefold()}:
             return await self._failed(str(certificate.subject), Method.EXTERNAL, peer.ip)
+        if self._is_throttled(peer.ip, str(certificate.subject), account):
+            return _THROTTLED
         return await self._identity(account, Method.EXTERNAL, peer.ip, None)
+
+    async def bearer(self, method: Method, user: str, token: str, ip: str) -> Identity | Refusal:
+        """Return who signs in with an access token of the identity provider, or the refusal.
+
+        The token names the person by his national number, verified by its issuer; the account is that of his personal
+        mailbox with this number, never one found by an e-mail address of the token.
+
+        Args:
+            method: XOAUTH2 or OAUTHBEARER.
+            user: address of the mailbox to open: his own, or one that lists him; "" is his own.
+            token: as sent.
+            ip: where from.
+
+        Source: clients.md 1.1 (the box's address with the person's token) and 7.1; reliability.md E04.
+        """
+        if self._tokens is None:
+            return _FAILED
+        facts = await self._tokens.check(token)
+        if isinstance(facts, Refusal):
+            if facts.is_temporary:
+                return facts
+            return await self._failed(user, method, ip, told=facts)
+        number = practitioner_number(facts.national_id)
+        found = await self._store.read(lambda tx: accounts.accounts_of_person(tx, number))
+        usable = [one for one in found if one.active]
+        account = next((one for one in usable if one.login.casefold() == user.casefold()), None) or next(
+            iter(usable), None
+        )
+        if account is None:
+            return await self._failed(user, method, ip)
+        if self._is_throttled(ip, user, account):
+            return _THROTTLED
+        opened = _address(user)
+        allowed = await self._store.read(lambda tx: accounts.rights(tx, account.account_id))
+        if user and (opened is None or opened.key not in {right.address.key for right in allowed if right.may_read}):
+            return await self._failed(user, method, ip)
+        identity = await self._identity(account, method, ip, None)
+        return replace(identity, opened=opened, expires_at=facts.expires_at)
+
+    def is_over(self, identity: Identity) -> bool:
+        """Tell whether a session must sign in again, by the policy on tokens that end during it.
+
+        Source: clients.md 1.1 (server behaviour unknown) and 11.3; our choice: a setting.
+        """
+        if identity.expires_at is None or self._close_after is None:
+            return False
+        return self._clock() >= identity.expires_at + self._close_after
 
     async def _identity(self, account: Account, method: Method, ip: str, credential: CredentialId | None) -> Identity:
         """Write the sign-in down, with the password's last use, and return who it is with the rights of now."""
         login = login_for_trace(account.login, self._trace_key)
         event = AuditEvent("sign-in.accepted", login, ip, "ok", "sign-in", {"method": method.value})
         now = self._clock()
+        self._failures.succeeded(ip, account.account_id, now)
 
         async def work(tx: Tx) -> tuple[accounts.Right, ...]:
             if credential is not None:
@@ -137,8 +218,12 @@ class SignIn:
             may_read=frozenset(right.address.key for right in rights if right.may_read),
         )
 
-    async def _failed(self, login: str, method: Method, ip: str) -> Refusal:
-        self._remember_failure(ip)
+    async def _failed(self, login: str, method: Method, ip: str, *, told: Refusal = _FAILED) -> Refusal:
+        now = self._clock()
+        if is_throttled(self._failures.facts(ip, login, None, now)):
+            # Not written down one by one: whoever guesses must not fill the audit.
+            return _THROTTLED
+        self._failures.failed(ip, login, now)
         event = AuditEvent(
             "sign-in.failed",
             ip,
@@ -147,21 +232,21 @@ class SignIn:
             "sign-in",
             {"method": method.value},
         )
-        now = self._clock()
         await self._store.write(lambda tx: audit.append(tx, event, now))
-        return _FAILED
+        return told
 
-    def _is_throttled(self, ip: str) -> bool:
-        """Tell whether that address failed too often lately; accounts are never locked, so nobody can lock one."""
-        recent = [at for at in self._failures.get(ip, ()) if self._clock() - at < FAILURE_WINDOW]
-        if ip in self._failures:
-            self._failures[ip] = recent
-        return len(recent) >= FAILURES_PER_ADDRESS
+    def _is_throttled(self, ip: str, login: str, account: Account) -> bool:
+        return is_throttled(self._failures.facts(ip, login, account.account_id, self._clock()))
 
-    def _remember_failure(self, ip: str) -> None:
-        if len(self._failures) >= ADDRESSES_REMEMBERED:
-            self._failures.pop(next(iter(self._failures)))
-        self._failures.setdefault(ip, []).append(self._clock())
+    def _is_past(self, until: datetime | None) -> bool:
+        return until is not None and until <= self._clock()
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return parse_address(text)
+    except MssError:
+        return None
 
 
 def _for_trace(login: str, key: bytes) -> str:

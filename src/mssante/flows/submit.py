@@ -19,7 +19,7 @@ from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace, login_for_trace
 from mssante.model.audit import AuditEvent
-from mssante.model.decision import Decision, Refusal
+from mssante.model.decision import Decision, Kind, Refusal
 from mssante.model.envelope import Envelope, MailOptions, Recipient
 from mssante.model.errors import StoreError
 from mssante.model.mailbox import Identity, Mailbox, Role
@@ -42,6 +42,14 @@ from mssante.wire.mime.complete import completed_head, received_field
 
 # With and without SMTPUTF8 (RFC 3848, RFC 6531 section 4.3).
 _PROTOCOLS: Final = {False: "ESMTPSA", True: "UTF8SMTPSA"}
+
+
+_EXPIRED: Final = Refusal(
+    Kind.SIGN_IN_REQUIRED,
+    "token-expiry",
+    "Your token has expired, sign in again",
+    french="Votre session Pro Santé Connect est finie : identifiez-vous de nouveau.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +91,9 @@ class Submitting:
             "submission.refused", store=store, clock=clock, log=trust.log, list_version=trust.list_version
         )
 
-    def begin(self, identity: Identity, peer: PeerFacts, hello: str) -> "Sending":
-        """Return an empty submission for somebody who has signed in."""
-        return Sending(self, identity, peer, hello)
+    def begin(self, identity: Identity, peer: PeerFacts, hello: str, *, is_over: bool = False) -> "Sending":
+        """Return an empty submission for somebody who has signed in; `is_over`: he must sign in again."""
+        return Sending(self, identity, peer, hello, is_over=is_over)
 
     def actor(self, identity: Identity) -> str:
         """Return the login as traces may hold it."""
@@ -115,8 +123,9 @@ class Submitting:
 class Sending:
     """One message from a user, from MAIL FROM to the acceptance."""
 
-    def __init__(self, flow: Submitting, identity: Identity, peer: PeerFacts, hello: str) -> None:
+    def __init__(self, flow: Submitting, identity: Identity, peer: PeerFacts, hello: str, *, is_over: bool) -> None:
         """Start with nothing known but who is acting."""
+        self._is_over = is_over
         self._flow = flow
         self._identity = identity
         self._peer = peer
@@ -130,7 +139,7 @@ class Sending:
 
     async def sender(self, sender: Address | None, options: MailOptions) -> Decision:
         """Decide whether this identity may send from that mailbox (S2)."""
-        decision = judge_submission_sender(SubmissionSenderFacts(self._identity, sender))
+        decision = _EXPIRED if self._is_over else judge_submission_sender(SubmissionSenderFacts(self._identity, sender))
         if isinstance(decision, Refusal):
             await self._audit_refusal(decision, sender)
         else:

@@ -1,4 +1,6 @@
-"""Fetch the white list and the revocation lists over HTTPS, with the configured roots only and bounded sizes.
+"""Fetch the white list, the revocation lists and what the identity provider says over HTTPS.
+
+With the configured roots only, and bounded sizes.
 
 Plain HTTP is taken when the address says so, because revocation lists are signed and authorities publish them that way;
 the configuration checks that the white list's address is HTTPS.
@@ -6,6 +8,7 @@ the configuration checks that the white list's address is HTTPS.
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from mssante.model.errors import LinkError
@@ -65,6 +68,38 @@ class HttpDocuments:
         except (httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError, OSError) as error:
             msg = f"{url} cannot be fetched: {str(error) or type(error).__name__}"
             raise LinkError(msg) from error
+
+    async def ask(self, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
+        """Return what a server answers to a question of ours: GET, or POST with a body.
+
+        Raises:
+            LinkError: unreachable, not trusted, not 200, or larger than the bound.
+        """
+        import httpx2
+
+        method = "GET" if body is None else "POST"
+        asked = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "mssante",
+            **(headers or {}),
+        }
+        try:
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                httpx2.AsyncClient(
+                    verify=self._context, trust_env=False, follow_redirects=False, timeout=CONNECT_SECONDS
+                ) as client,
+                client.stream(method, url, headers=asked, content=body) as response,
+            ):
+                found = await self._take(url, response)
+        except TimeoutError as error:
+            msg = f"{url} did not answer within {self._timeout_seconds:g} seconds"
+            raise LinkError(msg) from error
+        except (httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError, OSError) as error:
+            msg = f"{url} cannot be asked: {str(error) or type(error).__name__}"
+            raise LinkError(msg) from error
+        return b"" if found is None else found.data
 
     async def _take(self, url: str, response: "httpx2.Response") -> Fetched | None:
         if response.status_code == 304:

@@ -45,6 +45,7 @@ class Kind(enum.Enum):
     SIGN_IN_REQUIRED = "sign-in-required"
     SIGN_IN_FAILED = "sign-in-failed"
     SIGN_IN_THROTTLED = "sign-in-throttled"
+    IDENTITY_UNAVAILABLE = "identity-unavailable"
     SENDER_NOT_ALLOWED = "sender-not-allowed"
     # protocol and limits
     SYNTAX = "syntax"
@@ -122,6 +123,7 @@ TEMPORARY = frozenset(
         Kind.LIST_UNAVAILABLE,
         Kind.MAILBOX_FULL,
         Kind.SIGN_IN_THROTTLED,
+        Kind.IDENTITY_UNAVAILABLE,
         Kind.TOO_MANY_RECIPIENTS,
         Kind.TOO_MANY_ERRORS,
         Kind.TOO_MANY_CONNECTIONS,

@@ -123,9 +123,18 @@ class Account:
     active: bool
 
 
+SCOPES = frozenset({"imap", "submission"})
+"""What an application password may open: reading mailboxes, sending."""
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """An application password as listed; the secret itself is shown once, at creation."""
+    """An application password as listed; the secret itself is shown once, at creation.
+
+    Attributes:
+        scopes: what it opens, of `SCOPES`.
+        until: when it ends by itself, or None.
+    """
 
     credential_id: CredentialId
     account_id: AccountId
@@ -133,6 +142,8 @@ class Credential:
     created_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
+    scopes: frozenset[str] = SCOPES
+    until: datetime | None = None
 
 
 class Method(enum.Enum):
@@ -140,6 +151,8 @@ class Method(enum.Enum):
 
     PLAIN = "PLAIN"
     EXTERNAL = "EXTERNAL"
+    XOAUTH2 = "XOAUTH2"
+    OAUTHBEARER = "OAUTHBEARER"
     COMMAND_LINE = "command-line"
 
 
@@ -152,6 +165,8 @@ class Identity:
         method: how it was proved.
         may_send: address key (`Address.key`) -> address, of each mailbox it may send from.
         may_read: address keys of the mailboxes it may open.
+        opened: the mailbox that was named at sign-in, or None for its own.
+        expires_at: when the token ends that it signed in with, or None.
     """
 
     account_id: AccountId | None
@@ -159,3 +174,5 @@ class Identity:
     method: Method
     may_send: dict[str, Address]
     may_read: frozenset[str]
+    opened: Address | None = None
+    expires_at: datetime | None = None

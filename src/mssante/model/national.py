@@ -6,6 +6,7 @@ Source: operators.md 4.3 (IdNat_Struct, IdNat_PS), 1.4 (INS matricule).
 from typing import Final
 
 RPPS_DIGITS: Final = 11
+ADELI_DIGITS: Final = 9
 FINESS_DIGITS: Final = 9
 SIRET_DIGITS: Final = 14
 INS_CHARS: Final = 15
@@ -32,6 +33,23 @@ def with_luhn(digits: str) -> str:
 def is_rpps(text: str) -> bool:
     """Tell whether it is an RPPS number: 11 digits, the last one a Luhn key."""
     return len(text) == RPPS_DIGITS and luhn_is_valid(text)
+
+
+def practitioner_number(national_id: str) -> str:
+    """Return the number of a professional without the digit in front that says of which directory it is.
+
+    Args:
+        national_id: 8 and an RPPS number, or 0 and an ADELI number; anything else comes back as it is.
+
+    Source: clients.md 4.2 and 7.1 (national id: 0 and ADELI, 8 and RPPS).
+    """
+    is_national = national_id.isascii() and national_id.isdigit()
+    if is_national and (
+        (national_id[0] == "8" and len(national_id) == 1 + RPPS_DIGITS)
+        or (national_id[0] == "0" and len(national_id) == 1 + ADELI_DIGITS)
+    ):
+        return national_id[1:]
+    return national_id
 
 
 def is_siret(text: str) -> bool:

@@ -119,6 +119,51 @@ class SubmissionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """The identity provider whose access tokens sign people in (Pro Santé Connect).
+
+    Attributes:
+        issuer: as its tokens name it; empty: no token signs in, and XOAUTH2 and OAUTHBEARER are not offered.
+        audience: a token must be for one of these (claim aud or azp); empty: for anybody (source: clients.md 7.1, what
+            operators check is unknown, our choice).
+        mode: "jwt" (signature by the provider's published keys) or "introspection" (the provider is asked each time).
+        configuration_url: where the provider describes itself; empty: issuer and /.well-known/openid-configuration.
+        jwks_url: where its keys are; empty: as its description says.
+        introspection_url: where it is asked about a token; empty: as its description says.
+        client_id: our name there, for introspection.
+        client_secret: file of our secret there.
+        anchors: PEM file of the roots of its HTTPS server; empty: the anchors of [tls].
+        skew_seconds: how far its clock and ours may differ.
+        refresh_seconds: least time between two looks at its keys when a token names an unknown one.
+        token_expiry: "login-only" (a session lives on, source: clients.md 1.1 and 11.3) or "grace".
+        close_after_seconds: with "grace", how long after the end of its token a session is closed.
+        authorization_url: for mail programs that sign in by themselves (autoconfiguration); empty: not offered.
+        token_url: the same.
+    """
+
+    issuer: str = ""
+    audience: tuple[str, ...] = ()
+    mode: str = "jwt"
+    configuration_url: str = ""
+    jwks_url: str = ""
+    introspection_url: str = ""
+    client_id: str = ""
+    client_secret: Path | None = None
+    anchors: Path | None = None
+    skew_seconds: float = 60
+    refresh_seconds: float = 30
+    token_expiry: str = "login-only"  # noqa: S105 - a policy, not a secret
+    close_after_seconds: float = 300
+    authorization_url: str = ""
+    token_url: str = ""
+
+    @property
+    def described_at(self) -> str:
+        """Return where the provider describes itself."""
+        return self.configuration_url or f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True, slots=True)
 class ImapSettings:
     """The doors to the mailboxes for mail programs.
 
@@ -186,10 +231,6 @@ class AutoconfigSettings:
         priority: priority of the SRV records.
         weight: weight of the SRV records.
         sign_profiles: sign Apple profiles with the door's key.
-        oauth_issuer: issuer of the identity provider; empty: no sign-in by token is told.
-        oauth_authorization_url: its authorization endpoint.
-        oauth_token_url: its token endpoint.
-        oauth_scopes: what to ask it for.
     """
 
     host: str = "0.0.0.0"  # noqa: S104 - see SmtpSettings
@@ -214,10 +255,6 @@ class AutoconfigSettings:
     priority: int = 0
     weight: int = 1
     sign_profiles: bool = True
-    oauth_issuer: str = ""
-    oauth_authorization_url: str = ""
-    oauth_token_url: str = ""
-    oauth_scopes: tuple[str, ...] = ("openid",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import msgspec
 from mssante.model.address import Address, parse_address
 from mssante.model.dn import DistinguishedName
 from mssante.model.errors import StoreError
-from mssante.model.mailbox import Account, AccountId, AccountKind, Credential, CredentialId, MailboxId
+from mssante.model.mailbox import SCOPES, Account, AccountId, AccountKind, Credential, CredentialId, MailboxId
 from mssante.store.times import from_micros, to_micros
 from mssante.store.tx import Row, Tx
 
@@ -90,14 +90,38 @@ async def rights(tx: Tx, account_id: AccountId) -> tuple[Right, ...]:
     )
 
 
-async def add_credential(tx: Tx, account_id: AccountId, name: str, digest: bytes, now: datetime) -> CredentialId:
+async def accounts_of_person(tx: Tx, identifier: str) -> tuple[Account, ...]:
+    """Return the accounts of the personal mailboxes in service for a national number, oldest first."""
+    return tuple(_account(row) for row in await tx.all("accounts_of_person", identifier=identifier))
+
+
+async def add_credential(
+    tx: Tx,
+    account_id: AccountId,
+    name: str,
+    digest: bytes,
+    now: datetime,
+    *,
+    scopes: frozenset[str] = SCOPES,
+    until: datetime | None = None,
+) -> CredentialId:
     """Add an application password by its keyed hash; return its identifier.
+
+    Args:
+        scopes: what it opens.
+        until: when it ends by itself.
 
     Raises:
         StoreError: the hash is there already, or there is no such account.
     """
     credential_id = await tx.insert(
-        "add_credential", account_id=account_id, name=name, digest=digest, created_at=to_micros(now)
+        "add_credential",
+        account_id=account_id,
+        name=name,
+        digest=digest,
+        created_at=to_micros(now),
+        scopes=" ".join(sorted(scopes)),
+        until=None if until is None else to_micros(until),
     )
     return CredentialId(credential_id)
 
@@ -134,7 +158,7 @@ def _account(row: Row) -> Account:
 
 
 def _credential(row: Row) -> Credential:
-    credential_id, account_id, name, created_at, revoked_at, last_used_at = row
+    credential_id, account_id, name, created_at, revoked_at, last_used_at, scopes, until = row
     return Credential(
         CredentialId(credential_id),
         AccountId(account_id),
@@ -142,4 +166,6 @@ def _credential(row: Row) -> Credential:
         from_micros(created_at),
         None if revoked_at is None else from_micros(revoked_at),
         None if last_used_at is None else from_micros(last_used_at),
+        frozenset(scopes.split()),
+        None if until is None else from_micros(until),
     )

@@ -1,6 +1,7 @@
 """``mssante mailbox``: mailboxes, application passwords and domains of this operator."""
 
 import secrets
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -8,13 +9,13 @@ import click
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.opened import Opened, run_opened
 from mssante.app.cli.output import config_option, json_option, say_json, show_facts, show_table, size_text
-from mssante.app.cli.typed import ADDRESS, DN, DOMAIN, SIZE
+from mssante.app.cli.typed import ADDRESS, DN, DOMAIN, MOMENT, SIZE
 from mssante.app.config import read_secret
 from mssante.flows.mailboxes import MailboxOrder
 from mssante.flows.sign_in import PASSWORD_BYTES, digest_password, new_password
 from mssante.model.address import Address
 from mssante.model.dn import parse_dn
-from mssante.model.mailbox import Credential, CredentialId, Folder, Mailbox, MailboxState, MailboxType
+from mssante.model.mailbox import SCOPES, Credential, CredentialId, Folder, Mailbox, MailboxState, MailboxType
 from mssante.store.domains import list_domains
 from mssante.store.mailboxes import list_folders, list_mailboxes
 
@@ -233,19 +234,36 @@ def password() -> None:
 @password.command("add")
 @click.argument("login")
 @click.option("--name", default="application", help="À quoi il sert, pour le reconnaître.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(sorted(SCOPES)),
+    help="Ce qu'il ouvre : imap (lire), submission (envoyer) ; par défaut les deux.",
+)
+@click.option("--until", type=MOMENT, help="Jusqu'à quand il sert, AAAA-MM-JJ ; par défaut sans fin.")
 @config_option
 @json_option
-def add_password(login: str, name: str, config_path: Path | None, as_json: bool) -> None:
+def add_password(
+    login: str,
+    name: str,
+    scopes: tuple[str, ...],
+    until: datetime | None,
+    config_path: Path | None,
+    as_json: bool,
+) -> None:
     """Créer un mot de passe pour le compte LOGIN.
 
     \b
-    Exemple : mssante mailbox password add claire.martin@chu.mssante.fr --name portable
+    Exemple : mssante mailbox password add claire.martin@chu.mssante.fr --name portable --scope imap --until 2027-06-30
     """
     secret = new_password(secrets.token_bytes(PASSWORD_BYTES))
 
     async def work(opened: Opened) -> CredentialId:
         digest = digest_password(read_secret(opened.config.secrets.credential_key), secret)
-        return await opened.administering.add_password(login, name, digest)
+        return await opened.administering.add_password(
+            login, name, digest, scopes=frozenset(scopes) or SCOPES, until=until
+        )
 
     number = run_opened(config_path, work)
     if as_json:
@@ -279,11 +297,13 @@ def list_passwords(login: str, config_path: Path | None, as_json: bool) -> None:
             one.name,
             french_date(one.created_at),
             french_date(one.last_used_at) if one.last_used_at else "jamais",
+            ", ".join(sorted(one.scopes)),
+            french_date(one.until) if one.until else "sans",
             f"révoqué le {french_date(one.revoked_at)}" if one.revoked_at else "en service",
         )
         for one in found
     )
-    show_table(("N°", "Nom", "Créé le", "Dernier usage", "État"), rows, nothing="Aucun mot de passe.")
+    show_table(("N°", "Nom", "Créé le", "Dernier usage", "Ouvre", "Fin", "État"), rows, nothing="Aucun mot de passe.")
 
 
 @password.command("revoke")

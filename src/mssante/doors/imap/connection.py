@@ -343,6 +343,8 @@ class Connection(asyncio.Protocol):
             # No byte sent now and then makes the time before sign-in longer.
             if now > self._opened_at + settings.greeting_seconds:
                 self._say_bye("Too slow to sign in")
+        elif self.session.is_over:
+            self._say_bye("Your token has expired, sign in again")
         elif now > self._heard_at + settings.idle_seconds:
             self._say_bye("Idle for too long")
 

@@ -46,6 +46,7 @@ CODES: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.SIGN_IN_REQUIRED: "AUTHORIZATIONFAILED",
         Kind.SIGN_IN_FAILED: "AUTHENTICATIONFAILED",
         Kind.SIGN_IN_THROTTLED: _LATER,
+        Kind.IDENTITY_UNAVAILABLE: _LATER,
         Kind.SENDER_NOT_ALLOWED: _NO_ACCESS,
         Kind.SYNTAX: "CLIENTBUG",
         Kind.SEQUENCE: "CLIENTBUG",

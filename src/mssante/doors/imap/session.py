@@ -141,8 +141,17 @@ class Session:
             if answer is not None:
                 await self._finish(state.append_tag, answer)
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the token that opened the session has ended and the policy closes it."""
+        return self.state.who is not None and self.state.desk.sign_in.is_over(self.state.who)
+
     async def _command(self, event: f.Parsed) -> None:
         command, state = event.command, self.state
+        if self.is_over:
+            state.line.write(r.untagged("BYE Your token has expired, sign in again"))
+            state.line.close()
+            return
         where, handler = _row(command)
         refusal = self._out_of_place(where)
         if refusal is not None or handler is None:

@@ -7,12 +7,13 @@ from mssante.doors.imap.refusals import Answer, refused
 from mssante.doors.imap.state import State
 from mssante.model.decision import Kind, Refusal
 from mssante.model.errors import TheirProtocolError
-from mssante.model.mailbox import Identity
+from mssante.model.mailbox import Identity, Method
 from mssante.wire.imap import capabilities
 from mssante.wire.imap import commands as c
 from mssante.wire.imap import responses as r
 from mssante.wire.imap.framing import SaslResponse
 from mssante.wire.sasl import exchange as sasl
+from mssante.wire.sasl.bearer import BearerClaim, failure_challenge
 
 # In the wire's list, and not carried out by this door yet: what is not done is not advertised.
 UNDONE = frozenset({"NOTIFY"})
@@ -44,7 +45,7 @@ async def do_login(state: State, _tag: bytes, command: c.Command) -> Answer | No
     assert isinstance(command, c.Login)  # noqa: S101 - see the table
     if not state.line.is_tls:
         return _TLS_FIRST
-    found = await state.desk.sign_in.password(command.user, command.password, "", state.line.peer.ip)
+    found = await state.desk.sign_in.password(command.user, command.password, "", state.line.peer.ip, "imap")
     return settle(state, found)
 
 
@@ -63,7 +64,9 @@ async def respond(state: State, event: SaslResponse) -> Answer | None:
     """Take the client's next step in the exchange."""
     state.reader.expect("command")
     if event.data is None:
-        state.exchange = None
+        refusal, state.exchange, state.token_refusal = state.token_refusal, None, None
+        if refusal is not None:
+            return settle(state, refusal)
         return Answer("BAD", "Authentication was given up")
     return await _step(state, event.data)
 
@@ -72,6 +75,10 @@ async def _step(state: State, data: bytes | None) -> Answer | None:
     exchange = state.exchange
     if exchange is None:
         return refused(_FAILED)
+    if state.token_refusal is not None:
+        # The client has heard why; whatever it says to that, the exchange ends here.
+        refusal, state.token_refusal = state.token_refusal, None
+        return settle(state, refusal)
     try:
         step = exchange.step(data)
     except TheirProtocolError:
@@ -82,14 +89,32 @@ async def _step(state: State, data: bytes | None) -> Answer | None:
         return None
     peer = state.line.peer
     if isinstance(step, sasl.PlainCredentials):
-        return settle(state, await state.desk.sign_in.password(step.authcid, step.password, step.authzid, peer.ip))
+        found = await state.desk.sign_in.password(step.authcid, step.password, step.authzid, peer.ip, "imap")
+        return settle(state, found)
+    if isinstance(step, BearerClaim):
+        return await _bearer(state, step)
     return settle(state, await state.desk.sign_in.certificate(peer, step.authzid))
+
+
+async def _bearer(state: State, claim: BearerClaim) -> Answer | None:
+    """Sign in with a token; a refused one is answered with a challenge first (RFC 7628 section 3.2.3)."""
+    found = await state.desk.sign_in.bearer(Method(claim.mechanism), claim.user, claim.token, state.line.peer.ip)
+    if not isinstance(found, Refusal):
+        return settle(state, found)
+    state.token_refusal = found
+    state.line.write(r.challenge(failure_challenge(claim.mechanism, state.desk.configuration_url)))
+    state.reader.expect("sasl")
+    return None
 
 
 def settle(state: State, found: Identity | Refusal) -> Answer:
     """Let the client in, or count the failure; the connection is closed after too many."""
     state.exchange = None
-    mail = found if isinstance(found, Refusal) else state.desk.reading.begin(found, state.line.peer.ip)
+    mail = (
+        found
+        if isinstance(found, Refusal)
+        else state.desk.reading.begin(found, state.line.peer.ip, opened=found.opened)
+    )
     if isinstance(found, Refusal) or isinstance(mail, Refusal):
         state.sign_in_failures += 1
         if state.sign_in_failures >= state.desk.settings.sign_in_tries:

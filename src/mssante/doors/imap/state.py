@@ -83,6 +83,7 @@ class Desk:
         mechanisms: of AUTHENTICATE.
         hostname: said in the greeting.
         starttls: STARTTLS may be asked for on this door.
+        configuration_url: where the identity provider describes itself, "" when there is none.
     """
 
     reading: Reading
@@ -91,6 +92,7 @@ class Desk:
     mechanisms: tuple[str, ...]
     hostname: str
     starttls: bool
+    configuration_url: str = ""
 
     def limits(self, *, signed_in: bool) -> ReaderLimits:
         """Return what a client may send, which is little before it is known (reliability.md D01)."""
@@ -110,6 +112,7 @@ class State:
         enabled: what ENABLE or a command switched on, upper case.
         saved: the UIDs of ``$`` (RFC 5182).
         exchange, sasl_tag: while AUTHENTICATE runs.
+        token_refusal: of a token, told as a challenge; the client's answer to it is waited for.
         idle_tag: while IDLE runs.
         appending, append_tag, append_refusal: while APPEND runs.
         is_compressed: COMPRESS was asked for.
@@ -127,6 +130,7 @@ class State:
     saved: tuple[int, ...] = ()
     exchange: Exchange | None = None
     sasl_tag: bytes = b""
+    token_refusal: Refusal | None = None
     idle_tag: bytes = b""
     appending: Appending | None = None
     append_tag: bytes = b""

@@ -31,18 +31,19 @@ WHERE r.account_id = :account_id AND m.state = 'active' ORDER BY m.address_key
 
 -- name: add_credential
 -- Add an application password by its keyed hash.
-INSERT INTO credential (account_id, name, digest, created_at) VALUES (:account_id, :name, :digest, :created_at)
+INSERT INTO credential (account_id, name, digest, created_at, scopes, until)
+VALUES (:account_id, :name, :digest, :created_at, :scopes, :until)
 
 -- name: credential_by_digest
 -- The account and the credential of a keyed hash that is not revoked.
 SELECT a.account_id, a.login, a.kind, a.certificate, a.active,
-    c.credential_id, c.account_id, c.name, c.created_at, c.revoked_at, c.last_used_at
+    c.credential_id, c.account_id, c.name, c.created_at, c.revoked_at, c.last_used_at, c.scopes, c.until
 FROM credential c JOIN account a ON a.account_id = c.account_id
 WHERE c.digest = :digest AND c.revoked_at IS NULL
 
 -- name: list_credentials
 -- The credentials of an account, oldest first.
-SELECT credential_id, account_id, name, created_at, revoked_at, last_used_at
+SELECT credential_id, account_id, name, created_at, revoked_at, last_used_at, scopes, until
 FROM credential WHERE account_id = :account_id ORDER BY credential_id
 
 -- name: revoke_credential
@@ -53,3 +54,10 @@ RETURNING credential_id
 -- name: touch_credential
 -- Note the last use of a credential.
 UPDATE credential SET last_used_at = :last_used_at WHERE credential_id = :credential_id
+
+-- name: accounts_of_person
+-- The accounts of the personal mailboxes that are in service for a national number, oldest first.
+SELECT a.account_id, a.login, a.kind, a.certificate, a.active
+FROM mailbox m JOIN account_right r ON r.mailbox_id = m.mailbox_id
+JOIN account a ON a.account_id = r.account_id AND a.login_key = m.address_key
+WHERE m.kind = 'PER' AND m.state = 'active' AND m.identifier = :identifier ORDER BY m.mailbox_id LIMIT 20

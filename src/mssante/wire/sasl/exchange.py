@@ -1,6 +1,6 @@
 """SASL mechanisms without I/O: bytes of the client in, a challenge or a claim out; the claim is judged elsewhere.
 
-A new mechanism (XOAUTH2, OAUTHBEARER) is one more function and one more line in `MECHANISMS`.
+A new mechanism is one more function and one more line in `MECHANISMS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Final
 
 from mssante.model.errors import OurProtocolError, TheirProtocolError
+from mssante.wire.sasl.bearer import TOKEN_MAX_BYTES, BearerClaim, read_oauthbearer, read_xoauth2
 
-RESPONSE_MAX_BYTES: Final = 9216
+RESPONSE_MAX_BYTES: Final = TOKEN_MAX_BYTES + 1024
 NAME_MAX_BYTES: Final = 255
 PASSWORD_MAX_BYTES: Final = 1024
 
@@ -42,7 +43,7 @@ class ExternalClaim:
     authzid: str
 
 
-Step = Challenge | PlainCredentials | ExternalClaim
+Step = Challenge | PlainCredentials | ExternalClaim | BearerClaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,5 +120,5 @@ def _text(data: bytes) -> str:
 
 
 MECHANISMS: Final[Mapping[str, Callable[[bytes], Step]]] = MappingProxyType(
-    {"PLAIN": read_plain, "EXTERNAL": read_external}
+    {"PLAIN": read_plain, "EXTERNAL": read_external, "XOAUTH2": read_xoauth2, "OAUTHBEARER": read_oauthbearer}
 )

@@ -6,7 +6,7 @@ from typing import Final
 from mssante.wire.smtp.events import AuthResponse, AuthStart
 from mssante.wire.smtp.replies import Reply
 
-AUTH_LINE_MAX_BYTES: Final = 12288
+AUTH_LINE_MAX_BYTES: Final = 24 * 1024
 
 _USAGE: Final = Reply(501, "5.5.4", ("Syntax: AUTH mechanism [initial-response]",))
 _NOT_BASE64: Final = Reply(501, "5.5.2", ("Sign-in data is not base64",))

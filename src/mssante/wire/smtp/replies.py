@@ -101,6 +101,7 @@ REPLIES: Final[Mapping[Kind, tuple[int, str]]] = MappingProxyType(
         Kind.SIGN_IN_REQUIRED: (530, "5.7.0"),
         Kind.SIGN_IN_FAILED: (535, "5.7.8"),
         Kind.SIGN_IN_THROTTLED: (454, "4.7.0"),
+        Kind.IDENTITY_UNAVAILABLE: (454, "4.7.0"),
         Kind.SENDER_NOT_ALLOWED: (550, "5.7.1"),
         Kind.SYNTAX: (501, "5.5.4"),
         Kind.SEQUENCE: (503, "5.5.1"),

@@ -1,0 +1,43 @@
+"""How many failed sign-ins are borne, and from whom: budgets that slow guessing down and cannot lock anybody out.
+
+A right credential gets in unless its source is itself guessing and is not known to the account; the budgets of the
+account and of all only decide what a wrong one is told.
+
+Source: reliability.md E11.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+FAILURES_PER_ADDRESS: Final = 100
+FAILURES_PER_ACCOUNT: Final = 200
+FAILURES_IN_ALL: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFacts:
+    """What is known when a credential has been looked at.
+
+    Attributes:
+        is_right: the credential is right.
+        is_known: this source has signed in to this account lately.
+        address_failures: of the source within the window.
+        account_failures: for the login that was typed within the window.
+        all_failures: of everybody within the window.
+    """
+
+    is_right: bool
+    is_known: bool
+    address_failures: int
+    account_failures: int
+    all_failures: int
+
+
+def is_throttled(facts: AttemptFacts) -> bool:
+    """Tell whether the answer is "later", whatever the credential."""
+    if facts.is_known and facts.is_right:
+        return False
+    if facts.address_failures >= FAILURES_PER_ADDRESS:
+        return True
+    over = facts.account_failures >= FAILURES_PER_ACCOUNT or facts.all_failures >= FAILURES_IN_ALL
+    return over and not facts.is_right
