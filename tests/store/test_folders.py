@@ -130,3 +130,34 @@ def test_an_older_store_goes_on(tmp_path: Path) -> None:
     migrate(connection, tmp_path, migrations=load_migrations(), probe=lambda _step: None)
     assert connection.execute("SELECT last_validity FROM mailbox").fetchall() == [(2000000000,)]
     connection.close()
+
+
+async def test_the_number_of_a_message_or_folder_that_went_is_never_anothers(store: Store) -> None:
+    async def two_lives(tx: Tx) -> tuple[list[int], list[int]]:
+        box = await mailboxes.create_mailbox(
+            tx,
+            parse_address("vies@chu.mssante.fr"),
+            MailboxType.ORG,
+            holder="",
+            identifier="",
+            quota_bytes=10**6,
+            now=NOW,
+        )
+        made_messages: list[int] = []
+        made_folders: list[int] = []
+        for life in range(2):
+            body = Body(bytes(32), 1, b"x", None)
+            message = await messages.add_message(
+                tx, reference=f"vie{life}", sender=None, summary=Summary(), body=body, decision="", now=NOW
+            )
+            made_messages.append(message)
+            await messages.free_if_unused(tx, message)
+            await folders.create_folder(tx, box.mailbox_id, "Vie", NOW)
+            folder = next(one for one in await mailboxes.list_folders(tx, box.mailbox_id) if one.name == "Vie")
+            made_folders.append(folder.folder_id)
+            await folders.delete_folder(tx, folder.folder_id)
+        return made_messages, made_folders
+
+    numbers, places = await store.write(two_lives)
+    assert numbers[1] > numbers[0]
+    assert places[1] > places[0]

@@ -6,8 +6,10 @@ ON CONFLICT (address_key) DO NOTHING
 RETURNING mailbox_id
 
 -- name: add_folder
--- Add a folder to a mailbox.
-INSERT INTO folder (mailbox_id, name, role, uid_validity) VALUES (:mailbox_id, :name, :role, :uid_validity)
+-- Add a folder to a mailbox under a number that none ever had.
+INSERT INTO folder (folder_id, mailbox_id, name, role, uid_validity)
+VALUES (1 + max(coalesce((SELECT max(folder_id) FROM folder), 0),
+    (SELECT value FROM last_number WHERE kind = 'folder')), :mailbox_id, :name, :role, :uid_validity)
 
 -- name: mailbox_by_key
 -- The mailbox of an address, whatever its state.

@@ -1,7 +1,8 @@
 -- name: add_message
--- Add a message; its body follows or lies in a file.
-INSERT INTO message (reference, sender, summary, decision, sha256, size_bytes, path, received_at)
-VALUES (:reference, :sender, :summary, :decision, :sha256, :size_bytes, :path, :received_at)
+-- Add a message under a number that none ever had; its body follows or lies in a file.
+INSERT INTO message (message_id, reference, sender, summary, decision, sha256, size_bytes, path, received_at)
+VALUES (1 + max(coalesce((SELECT max(message_id) FROM message), 0),
+    (SELECT value FROM last_number WHERE kind = 'message')), :reference, :sender, :summary, :decision, :sha256, :size_bytes, :path, :received_at)
 
 -- name: add_body
 -- Add the bytes of a small message.
