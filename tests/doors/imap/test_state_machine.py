@@ -72,7 +72,11 @@ class Client:
             elif words[1] == b"VANISHED":
                 assert self.kind == "qresync", line
                 gone = uids_of(words[-1])
-                self.known = [one for one in self.known if one.uid not in gone or one.uid == 0]
+                unknown = gone - {one.uid for one in self.known}
+                self.known = [one for one in self.known if one.uid not in gone]
+                # One that was just announced and whose UID was not asked for yet is one of those at the end.
+                for _ in unknown:
+                    assert self.known.pop().uid == 0, (line, "a loss of what was never announced")
             elif (found := _FETCH.fullmatch(line)) is not None:
                 self.hear_fetch(int(found[1]), found[2])
             if (modseq := re.search(rb"HIGHESTMODSEQ (\d+)", line)) is not None:
