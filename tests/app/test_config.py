@@ -57,7 +57,7 @@ def test_reads_every_section_and_resolves_paths_from_the_file(tmp_path: Path) ->
         (("[operator]", '[operator]\nlanguage = "fr"'), "language n'est pas un réglage"),
         (("refresh_seconds = 60", "crl_required = 1"), "doit être true ou false"),
         (('mode = "static"', 'mode = "magic"'), '"dns", "static"'),
-        (('role = "operator"', 'role = "king"'), 'role doit être "operator" ou "manager"'),
+        (('role = "operator"', 'role = "king"'), 'role doit être "operator", "manager" ou "identity"'),
         (("[secrets]", "[secret]"), "peut-être 'secrets' ?"),
         (('name = "chu"', ""), "il manque [operator] name"),
         (("[operator]", "[operator"), "pas du TOML"),

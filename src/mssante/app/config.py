@@ -21,7 +21,7 @@ from mssante.model.system import reason
 
 CONFIG_ENVIRONMENT: Final = "MSSANTE_CONFIG"
 DEFAULT_CONFIG: Final = Path("/etc/mssante/mssante.toml")
-ROLES: Final = ("operator", "manager")
+ROLES: Final = ("operator", "manager", "identity")
 CONFIG_MAX_BYTES: Final = 1024 * 1024
 SECRET_MIN_BYTES: Final = 32
 
@@ -79,6 +79,7 @@ class Config:
     queue: s.QueueSettings = field(default_factory=s.QueueSettings)
     resolver: s.ResolverSettings = field(default_factory=s.ResolverSettings)
     manager: s.ManagerSettings = field(default_factory=s.ManagerSettings)
+    provider: s.ProviderSettings = field(default_factory=s.ProviderSettings)
     logs: s.LogSettings = field(default_factory=s.LogSettings)
 
 
@@ -166,7 +167,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def _read_role(path: Path, tree: Mapping[str, Any]) -> str:
     role = tree.get("role", "operator")
     if role not in ROLES:
-        msg = f'{path} : role doit être "operator" ou "manager" ({role!r})'
+        msg = f'{path} : role doit être "operator", "manager" ou "identity" ({role!r})'
         raise ConfigError(msg)
     return str(role)
 

@@ -36,6 +36,10 @@ def _role(config: Config) -> Run:
         from mssante.app.manager import run_manager
 
         return run_manager
+    if config.role == "identity":
+        from mssante.app.identity import run_provider
+
+        return run_provider
     from mssante.app.serve import run_operator
 
     return run_operator

@@ -409,6 +409,27 @@ class ManagerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """The sandbox identity provider (role "identity" only): invented people, never real ones.
+
+    Attributes:
+        host: address to listen on.
+        port: HTTPS port.
+        public_name: host name in its addresses, which its certificate must name.
+        people: JSON file of the invented people and of the programs that may sign them in.
+        access_seconds: life of an access token (Pro Santé Connect: about 4 minutes).
+        refresh_seconds: life of a refresh token.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 443
+    public_name: str = "127.0.0.1"
+    people: Path | None = None
+    access_seconds: float = 240
+    refresh_seconds: float = 1800
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """Logs.
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from mssante.app.sandbox import space
 from mssante.app.sandbox.follow import Followed, Hop
-from mssante.app.sandbox.layout import Laid, Layout, Pair, Ports
+from mssante.app.sandbox.layout import Laid, LaidIdentity, Layout, Pair, Ports
 from mssante.app.sandbox.letters import DOCTOR, GP
 from mssante.app.sandbox.peers import BAD_PEERS
 from mssante.app.sandbox.reading import Opened, Step
@@ -26,6 +26,7 @@ LAYOUT = Layout(
     intermediates=Path("/x/i.pem"),
     manager_config=Path("/x/m/mssante.toml"),
     manager_port=8443,
+    identity=LaidIdentity(Path("/x/i/mssante.toml"), 8444, "https://127.0.0.1:8444/r", Path("/x/i/p.json"), "secret"),
     operators=(LAID,),
     entries=(),
     visitors={},

@@ -37,6 +37,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "dns": ("dns", "Les enregistrements DNS d'un domaine, prêts à copier."),
     "autoconfig": ("autoconfig", "Ce que les logiciels de messagerie apprennent."),
     "pki": ("pki", "Certificats : PKI de test, demande, lecture."),
+    "token": ("token", "Un jeton du fournisseur d'identité d'essai."),
 }
 """Command -> its module in this folder (the command has the module's name) and its caption."""
 

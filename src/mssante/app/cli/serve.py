@@ -10,7 +10,7 @@ from mssante.app.config import find_config, read_config
 @click.command()
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Fichier de configuration.")
 def serve(config_path: Path | None) -> None:
-    """Fait tourner l'opérateur (ou le gestionnaire) jusqu'à l'arrêt (SIGTERM, Ctrl-C).
+    """Fait tourner l'opérateur, le gestionnaire ou le fournisseur d'identité d'essai jusqu'à l'arrêt (SIGTERM, Ctrl-C).
 
     Une ligne JSON « ready » annonce sur la sortie standard que les portes sont ouvertes ; les journaux vont sur la
     sortie d'erreur.

@@ -15,6 +15,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from mssante.app.identity import issuer_of
 from mssante.app.sandbox import authority as ca
 from mssante.app.sandbox import space
 from mssante.app.sandbox.keys import new_keys
@@ -34,8 +35,8 @@ SECRET_BYTES: Final = 32
 REFRESH_SECONDS: Final = 30
 # The sandbox's list has few domains, and the demonstration takes one out: the guard against shrinking must let it.
 SHRINK_SHARE: Final = 0.5
-# Root, intermediate, bad peers, manager; one for each server; one for the software of an operator.
-_KEYS: Final = 4 + sum(1 + any(box.software for box in plan.mailboxes) for plan in space.OPERATORS)
+# Root, intermediate, bad peers, manager, identity provider; one for each server; one for the software of an operator.
+_KEYS: Final = 5 + sum(1 + any(box.software for box in plan.mailboxes) for plan in space.OPERATORS)
 Section = Mapping[str, object]
 
 
@@ -78,12 +79,30 @@ class Laid:
 
 
 @dataclass(frozen=True, slots=True)
+class LaidIdentity:
+    """The identity provider as laid out.
+
+    Attributes:
+        issuer: as its tokens name it.
+        people: JSON file of the people and programs.
+        secret: of the confidential program.
+    """
+
+    config: Path
+    port: int
+    issuer: str
+    people: Path
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
 class Layout:
     """The whole space as laid out.
 
     Attributes:
         anchors: PEM file of the root.
         intermediates: PEM file of the authority that issues.
+        identity: the provider that signs invented people in.
         entries: what the manager lists: (domain, certificate name, description).
         visitors: certificates of parties without a server: visitor, leaving, unlisted.
         bad: certificates that must be refused, by their fault.
@@ -94,6 +113,7 @@ class Layout:
     intermediates: Path
     manager_config: Path
     manager_port: int
+    identity: LaidIdentity
     operators: tuple[Laid, ...]
     entries: tuple[tuple[str, str, str], ...]
     visitors: Mapping[str, Pair]
@@ -107,8 +127,8 @@ class Layout:
 def lay_out(folder: Path, now: datetime) -> Layout:
     """Write keys, certificates and configuration files under the folder; return where everything is."""
     now = now.replace(microsecond=0)
-    ports = free_ports(1 + len(fields(Ports)) * len(space.OPERATORS))
-    manager_port = ports.pop()
+    ports = free_ports(2 + len(fields(Ports)) * len(space.OPERATORS))
+    manager_port, provider_port = ports.pop(), ports.pop()
     pki_folder = folder / "pki"
     keys = iter(new_keys(_KEYS))
     pki = new_pki(next(keys), next(keys), now, base_url=f"https://{LOOPBACK}:{manager_port}")
@@ -122,6 +142,8 @@ def lay_out(folder: Path, now: datetime) -> Layout:
         for domain in plan.domains
     }
     common = _common(pki_folder, manager_port)
+    identity = _identity(pki, next(keys), folder / space.IDENTITY_KEY, provider_port, common, now)
+    common["identity"] = {"issuer": identity.issuer, "audience": [space.DESKTOP_CLIENT, space.SERVER_CLIENT]}
     laid = tuple(
         _operator(
             plan,
@@ -141,6 +163,7 @@ def lay_out(folder: Path, now: datetime) -> Layout:
         intermediates=pki_folder / "intermediates.pem",
         manager_config=_manager(pki, next(keys), manager_folder, manager_port, common, now),
         manager_port=manager_port,
+        identity=identity,
         operators=laid,
         entries=_entries(laid, visitors),
         visitors=visitors,
@@ -250,6 +273,7 @@ def _operator(
         "smtp": {"host": LOOPBACK, "port": ports.smtp},
         "submission": {"host": LOOPBACK, "port": ports.submission, "implicit_port": ports.submissions},
         "imap": {"host": LOOPBACK, "port": ports.imap, "implicit_port": ports.imaps},
+        "identity": common["identity"],
         "autoconfig": {"host": LOOPBACK, "port": ports.autoconfig},
         "queue": {"first_retry_seconds": 1, "poll_seconds": 1},
         "resolver": {"mode": "static", "table": table},
@@ -287,6 +311,41 @@ def _manager(
     config = folder / "mssante.toml"
     write_public(config, toml_text(sections).encode())
     return config
+
+
+def _identity(
+    pki: SandboxPki,
+    key: RSAPrivateKey,
+    folder: Path,
+    port: int,
+    common: Mapping[str, dict[str, object]],
+    now: datetime,
+) -> LaidIdentity:
+    server = _pair(pki, pki.server(space.MANAGER_LEGAL, space.IDENTITY_HOST, key=key, now=now), folder, "server")
+    people, secret = folder / "personnes.json", secrets.token_urlsafe(24)
+    clients = [
+        {"client_id": space.DESKTOP_CLIENT, "secret": "", "redirect_uris": ["http://127.0.0.1/retour"]},
+        {"client_id": space.SERVER_CLIENT, "secret": secret, "redirect_uris": [], "auto_approve": True},
+    ]
+    facts = {"people": space.people(), "clients": clients}
+    write_private(people, json.dumps(facts, ensure_ascii=False, indent=1).encode())
+    sections: dict[str, Section | str] = {
+        "role": "identity",
+        "operator": {
+            "name": "Fournisseur d'identité d'essai",
+            "hostname": space.IDENTITY_HOST,
+            "data_dir": folder / "data",
+            "postmaster": f"postmaster@{space.MANAGER_HOST}",
+        },
+        "tls": {"certificate": server.certificate, "key": server.key, **common["tls"]},
+        "trust": common["trust"],
+        "provider": {"host": LOOPBACK, "port": port, "public_name": LOOPBACK, "people": people},
+        "secrets": _secrets(folder),
+        "logs": common["logs"],
+    }
+    config = folder / "mssante.toml"
+    write_public(config, toml_text(sections).encode())
+    return LaidIdentity(config, port, issuer_of(LOOPBACK, port), people, secret)
 
 
 def _secrets(folder: Path) -> dict[str, Path]:

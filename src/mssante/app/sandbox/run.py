@@ -20,7 +20,7 @@ from mssante.app.sandbox.show import Totals, View
 from mssante.app.sandbox.stores import SandboxAccount, delist, fetch_list, fill_manager, fill_operator
 
 LOGS: Final = "journaux"
-PROGRAMS: Final = 1 + len(space.OPERATORS)
+PROGRAMS: Final = 2 + len(space.OPERATORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,8 @@ async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExi
     finally:
         await manager
     view.progress("Démarrage des quatre opérateurs...")
-    await _start(stack, nursery, layout, {laid.plan.key: laid.config for laid in layout.operators})
+    programs = {laid.plan.key: laid.config for laid in layout.operators}
+    await _start(stack, nursery, layout, {space.IDENTITY_KEY: layout.identity.config, **programs})
     view.ready(layout, accounts)
     return Space(layout, accounts)
 

@@ -194,6 +194,10 @@ class PrettyView:
             self._line(f"  {'':12} [dim]{', '.join(laid.plan.domains)}[/]")
         listed = f"liste blanche de {len(layout.entries)} entrées, https {layout.manager_port}"
         self._line(f"  {space.MANAGER_KEY:12} Gestionnaire : {listed}")
+        self._line(f"  {space.IDENTITY_KEY:12} Fournisseur d'identité d'essai (comme Pro Santé Connect) :")
+        self._line(f"  {'':12} {layout.identity.issuer}")
+        names = f"{space.DESKTOP_CLIENT} (public), {space.SERVER_CLIENT} (secret dans {layout.identity.people.name})"
+        self._line(f"  {'':12} [dim]logiciels : {names}[/]")
 
     def sent(self, sent: Sent) -> None:
         """Show title, sender and how it signed in."""
@@ -262,6 +266,13 @@ def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
     """Return everything that an outside program needs to connect."""
     return {
         "manager": {"url": f"https://{LOOPBACK}:{layout.manager_port}/listeblanchemssante.xml"},
+        "identity": {
+            "issuer": layout.identity.issuer,
+            "people": str(layout.identity.people),
+            "config": str(layout.identity.config),
+            "public_client": space.DESKTOP_CLIENT,
+            "confidential_client": space.SERVER_CLIENT,
+        },
         "ca_file": str(layout.anchors),
         "folder": str(layout.folder),
         "operators": [

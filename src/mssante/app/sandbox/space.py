@@ -14,6 +14,10 @@ from mssante.model.mailbox import MailboxType
 from mssante.model.national import ins_key, with_luhn
 
 MANAGER_KEY: Final = "gestionnaire"
+IDENTITY_KEY: Final = "identite"
+IDENTITY_HOST: Final = "identite.essai.fr"
+DESKTOP_CLIENT: Final = "logiciel-de-bureau"
+SERVER_CLIENT: Final = "logiciel-serveur"
 MANAGER_HOST: Final = "espacedeconfiance.mssante.fr"
 CITIZEN_DOMAIN: Final = "patient.mssante.fr"
 
@@ -159,3 +163,24 @@ VISITOR_HOST: Final = "mss.visiteur.fr"
 VISITOR_DOMAIN: Final = "visiteur.mssante.fr"
 LEAVING_HOST: Final = "mss.sortant.fr"
 LEAVING_DOMAIN: Final = "sortant.mssante.fr"
+
+
+def people() -> list[dict[str, str]]:
+    """Return the professionals of the personal mailboxes, as the identity provider knows them."""
+    found: list[dict[str, str]] = []
+    for plan in OPERATORS:
+        for box in plan.mailboxes:
+            if box.kind is MailboxType.PER:
+                civility, given, family = box.holder.split(" ", 2)
+                is_nurse = civility != "Dr"
+                found.append(
+                    {
+                        "national_id": f"8{box.identifier}",
+                        "given_name": given,
+                        "family_name": family,
+                        "profession": "60" if is_nurse else "10",
+                        "role": "Infirmière" if is_nurse else "Médecin",
+                        "structure": plan.name,
+                    }
+                )
+    return found

@@ -1,0 +1,1 @@
+"""The sandbox identity provider over HTTPS: the addresses of Pro Santé Connect, and two small pages."""
