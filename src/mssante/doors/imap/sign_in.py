@@ -56,7 +56,7 @@ async def do_authenticate(state: State, tag: bytes, command: c.Command) -> Answe
         return _TLS_FIRST
     if command.mechanism not in state.desk.mechanisms:
         return Answer("NO", "That mechanism is not known", "CANNOT")
-    state.exchange, state.sasl_tag = sasl.start(command.mechanism), tag
+    state.exchange, state.sasl_tag, state.token_refusal = sasl.start(command.mechanism), tag, None
     return await _step(state, command.initial)
 
 

@@ -57,6 +57,7 @@ class SubmissionDesk:
     async def _step(self, event: AuthStart | AuthResponse, peer: PeerFacts) -> Reply:
         try:
             if isinstance(event, AuthStart):
+                self._token_refusal = None
                 self._exchange = sasl.start(event.mechanism)
                 step = self._exchange.step(event.initial)
             elif self._token_refusal is not None:
