@@ -6,13 +6,13 @@ import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
-from https_server import authority, https_server
+from https_server import HttpsServer, authority, https_server
 from proofs import HERE, Stage, hang_up, one_site
 from provider import ISSUER, RPPS, Provider
 from world import Talk
@@ -32,6 +32,7 @@ class Scene:
 
     stage: Stage
     provider: Provider
+    server: HttpsServer = field(default_factory=HttpsServer)
 
     def token(self, **changes: Any) -> str:  # noqa: ANN401 - claims are any JSON
         now = int(time.time())
@@ -72,7 +73,7 @@ async def scene_in(folder: Path, pki: Any, **settings: Any) -> AsyncIterator[Sce
         )
         stage = await stack.enter_async_context(one_site(folder, pki, identity=identity))
         await stage.site.operator.store.write(_doctor)
-        yield Scene(stage, provider)
+        yield Scene(stage, provider, server)
 
 
 def b64(text: str) -> str:

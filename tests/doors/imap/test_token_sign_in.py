@@ -116,3 +116,11 @@ async def test_with_grace_the_session_ends_with_its_token(tmp_path: Path, pki) -
         await talk.good(f"AUTHENTICATE XOAUTH2 {said}")
         await talk.raw(b"b SELECT INBOX\r\n")
         assert (await talk.line()).startswith(b"* BYE ")
+
+
+async def test_a_provider_that_is_away_is_no_word_against_the_token(tmp_path: Path, pki) -> None:
+    made = scene_in(tmp_path, pki)
+    async with made as alone, imap(alone.stage) as talk:
+        del alone.server.pages["/keys"]
+        found = await talk.say(f"AUTHENTICATE XOAUTH2 {xoauth2(DOCTOR, alone.token())}")
+        assert found[-1].startswith(b"NO [UNAVAILABLE]")

@@ -102,6 +102,13 @@ async def test_with_grace_a_session_must_sign_in_again_after_its_token(tmp_path:
         assert (await talk.say(f"MAIL FROM:<{DOCTOR}>")).startswith("530 5.7.0")
 
 
+async def test_a_provider_that_is_away_is_no_word_against_the_token(tmp_path: Path, pki) -> None:
+    made = scene_in(tmp_path, pki)
+    async with made as alone, alone.talk() as talk:
+        del alone.server.pages["/keys"]
+        assert (await talk.say(f"AUTH XOAUTH2 {xoauth2(DOCTOR, alone.token())}")).startswith("454 4.7.0")
+
+
 async def test_without_a_provider_the_mechanisms_are_not_offered(tmp_path: Path, pki) -> None:
     async with one_site(tmp_path, pki) as stage, Scene(stage, Provider()).talk() as talk:
         offer = await talk.say("EHLO x")
