@@ -7,7 +7,7 @@ from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Final
 
-from mssante.rules.sign_in import AttemptFacts
+from mssante.rules.sign_in import AttemptFacts, source_of
 
 WINDOW: Final = timedelta(minutes=10)
 KNOWN_FOR: Final = timedelta(days=30)
@@ -24,18 +24,19 @@ class Failures:
 
     def facts(self, ip: str, login: str, account: int | None, now: datetime) -> AttemptFacts:
         """Return what the rule needs; `account` is None when the credential is wrong."""
-        seen = None if account is None else self._known.get((ip, account))
+        source = source_of(ip)
+        seen = None if account is None else self._known.get((source, account))
         return AttemptFacts(
             is_right=account is not None,
             is_known=seen is not None and now - seen < KNOWN_FOR,
-            address_failures=self._count("ip", ip, now),
+            address_failures=self._count("ip", source, now),
             account_failures=self._count("login", login.casefold(), now),
             all_failures=self._count("all", "", now),
         )
 
     def failed(self, ip: str, login: str, now: datetime) -> None:
         """Count one failure."""
-        for kind, key in (("ip", ip), ("login", login.casefold()[:255]), ("all", "")):
+        for kind, key in (("ip", source_of(ip)), ("login", login.casefold()[:255]), ("all", "")):
             began, count = self._counts.pop((kind, key), (now, 0))
             fresh = now - began < WINDOW
             self._counts[kind, key] = (began, count + 1) if fresh else (now, 1)
@@ -44,8 +45,9 @@ class Failures:
 
     def succeeded(self, ip: str, account: int, now: datetime) -> None:
         """Remember that the account knows the source."""
-        self._known.pop((ip, account), None)
-        self._known[ip, account] = now
+        source = source_of(ip)
+        self._known.pop((source, account), None)
+        self._known[source, account] = now
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 

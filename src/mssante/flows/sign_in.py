@@ -230,7 +230,8 @@ class SignIn:
             _for_trace(login, self._trace_key),
             Kind.SIGN_IN_FAILED.value,
             "sign-in",
-            {"method": method.value},
+            # The detail of a token's refusal is one of a few fixed sentences, never a part of the token.
+            {"method": method.value, **({"reason": told.detail} if told.detail else {})},
         )
         await self._store.write(lambda tx: audit.append(tx, event, now))
         return told

@@ -6,7 +6,9 @@ known; the last good ones stay when a look fails. Nothing that a token says of i
 Source: RFC 7519; RFC 7662; RFC 8725; clients.md 7.1; reliability.md E03.
 """
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import json
 from collections import OrderedDict
@@ -17,7 +19,7 @@ from urllib.parse import urlencode
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from mssante.model.decision import Kind, Refusal
 from mssante.model.errors import LinkError
@@ -30,6 +32,7 @@ TOKEN_MAX_BYTES: Final = 16 * 1024
 DOCUMENT_MAX_BYTES: Final = 256 * 1024
 VERIFIED_KEPT: Final = 10_000
 KEYS_MAX: Final = 50
+KEYS_GOOD_FOR: Final = timedelta(hours=1)
 TIMEOUT_SECONDS: Final = 10.0
 _UNAVAILABLE: Final = Refusal(
     Kind.IDENTITY_UNAVAILABLE,
@@ -68,6 +71,8 @@ class TokenVerifier:
         self._keys: KeySet | None = None
         self._key_ids: frozenset[str] = frozenset()
         self._looked_at: datetime | None = None
+        self._fetched_at: datetime | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._verified: OrderedDict[bytes, TokenFacts] = OrderedDict()
 
     async def check(self, token: str) -> TokenFacts | Refusal:
@@ -149,34 +154,43 @@ class TokenVerifier:
         return claims if isinstance(claims, dict) else _refused("the token holds no claims")
 
     async def _keys_with(self, key_id: str) -> KeySet | None:
-        if key_id not in self._key_ids and self._may_look():
-            await self._fetch_keys()
+        # Known keys are looked at again in time too: a withdrawn one must not stay good until a new one is used.
+        if key_id not in self._key_ids or self._are_old():
+            await self._look()
         return self._keys if key_id in self._key_ids else None
 
-    def _may_look(self) -> bool:
-        least = timedelta(seconds=self._settings.refresh_seconds)
-        return self._looked_at is None or self._clock() - self._looked_at >= least
+    def _are_old(self) -> bool:
+        return self._fetched_at is None or self._clock() - self._fetched_at >= KEYS_GOOD_FOR
+
+    async def _look(self) -> None:
+        """Fetch the keys, or wait with the others for the look that is under way."""
+        if self._looking is None:
+            least = timedelta(seconds=self._settings.refresh_seconds)
+            if self._looked_at is not None and self._clock() - self._looked_at < least:
+                return
+            self._looking = asyncio.create_task(self._fetch_keys())
+            self._looking.add_done_callback(self._looked)
+        # Whoever hangs up does not take the look away from the others.
+        await asyncio.shield(self._looking)
+
+    def _looked(self, task: "asyncio.Task[None]") -> None:
+        self._looking = None
+        if not task.cancelled():
+            task.exception()  # Taken here, for nobody may be waiting any more.
 
     async def _fetch_keys(self) -> None:
         self._looked_at = self._clock()
         try:
             found = await self._document(await self._address("jwks_url", "jwks_uri"))
-            keys = [
-                key
-                for key in list(found.get("keys", ()))[:KEYS_MAX]
-                if isinstance(key, dict) and key.get("kty") in {"RSA", "EC"} and key.get("use", "sig") == "sig"
-            ]
-            public = [{name: value for name, value in key.items() if name not in {"x5u", "x5c"}} for key in keys]
-            made = KeySet.import_key_set({"keys": public})
-        except (LinkError, JoseError, ValueError, TypeError) as error:
+            keys = _usable_keys(found.get("keys"))
+        except LinkError as error:
             # Without any key nobody can sign in; with the last good ones, all but holders of a new one can.
-            self._log.error("identity-keys-not-fetched", error=str(error) or type(error).__name__)
+            self._log.error("identity-keys-not-fetched", error=str(error))
             if self._keys is None:
                 self._looked_at = None
-                msg = "the keys of the identity provider cannot be fetched"
-                raise LinkError(msg) from error
+                raise
             return
-        self._keys, self._key_ids = made, frozenset(str(key["kid"]) for key in public if key.get("kid"))
+        self._keys, self._key_ids, self._fetched_at = KeySet(list(keys.values())), frozenset(keys), self._clock()
 
     # -- by asking -----------------------------------------------------------------------------------------------
 
@@ -215,6 +229,31 @@ def _header(token: str) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def _usable_keys(published: object) -> dict[str, RSAKey | ECKey]:
+    """Return the keys that can be used, by identifier; one that cannot be read does not spoil the others.
+
+    Raises:
+        LinkError: there is none.
+    """
+    found: dict[str, RSAKey | ECKey] = {}
+    for key in published[:KEYS_MAX] if isinstance(published, list) else ():
+        if not isinstance(key, dict) or key.get("use", "sig") != "sig":
+            continue
+        key_id, kind = key.get("kid"), key.get("kty")
+        if not isinstance(key_id, str) or kind not in ("RSA", "EC"):
+            continue
+        # Certificates beside a key, and addresses of them, are never looked at.
+        public = {name: value for name, value in key.items() if name not in {"x5u", "x5c"}}
+        with contextlib.suppress(JoseError, ValueError, TypeError, KeyError):
+            made: RSAKey | ECKey = RSAKey.import_key(public) if kind == "RSA" else ECKey.import_key(public)
+            _ = made.raw_value  # Reads the numbers.
+            found[key_id] = made
+    if not found:
+        msg = "the identity provider publishes no usable key"
+        raise LinkError(msg)
+    return found
 
 
 def _json(data: bytes) -> Mapping[str, Any]:

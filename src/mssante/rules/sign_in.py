@@ -6,12 +6,14 @@ account and of all only decide what a wrong one is told.
 Source: reliability.md E11.
 """
 
+import ipaddress
 from dataclasses import dataclass
 from typing import Final
 
 FAILURES_PER_ADDRESS: Final = 100
 FAILURES_PER_ACCOUNT: Final = 200
 FAILURES_IN_ALL: Final = 20_000
+IPV6_NETWORK_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,23 @@ class AttemptFacts:
     address_failures: int
     account_failures: int
     all_failures: int
+
+
+def source_of(ip: str) -> str:
+    """Return what is counted as one source: an IPv4 address, or the IPv6 network that one subscriber has.
+
+    Whoever has one IPv6 address has 2**64 of them, and would have as many budgets.
+    """
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ip
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    host_bits = 128 - IPV6_NETWORK_BITS
+    return f"{ipaddress.IPv6Address(int(address) >> host_bits << host_bits)}/{IPV6_NETWORK_BITS}"
 
 
 def is_throttled(facts: AttemptFacts) -> bool:

@@ -192,3 +192,15 @@ def test_serves_domains(shell: Shell) -> None:
 @pytest.mark.parametrize("holder", ["", "   ", "deux\nlignes", "x" * 201])
 def test_refuses_a_holder_that_is_no_name(shell: Shell, holder: str) -> None:
     assert add(shell, CLAIRE, "PER", holder).code == 1
+
+
+def test_a_password_has_a_scope_and_an_end_that_the_list_shows(shell: Shell) -> None:
+    add(shell)
+    shell.good("mailbox", "password", "add", CLAIRE, "--name", "agenda", "--scope", "imap", "--until", "2099-06-30")
+    listed = shell.good("mailbox", "password", "list", CLAIRE, "--json").json
+    made = next(one for one in listed if one["name"] == "agenda")
+    assert made["scopes"] == ["imap"]
+    assert made["until"].startswith("2099-06-")
+    refused = shell("mailbox", "password", "add", CLAIRE, "--until", "2001-01-01")
+    assert refused.code != 0
+    assert "passée" in refused.err

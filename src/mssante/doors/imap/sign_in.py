@@ -56,7 +56,7 @@ async def do_authenticate(state: State, tag: bytes, command: c.Command) -> Answe
         return _TLS_FIRST
     if command.mechanism not in state.desk.mechanisms:
         return Answer("NO", "That mechanism is not known", "CANNOT")
-    state.exchange, state.sasl_tag = sasl.start(command.mechanism), tag
+    state.exchange, state.sasl_tag, state.token_refusal = sasl.start(command.mechanism), tag, None
     return await _step(state, command.initial)
 
 
@@ -99,7 +99,8 @@ async def _step(state: State, data: bytes | None) -> Answer | None:
 async def _bearer(state: State, claim: BearerClaim) -> Answer | None:
     """Sign in with a token; a refused one is answered with a challenge first (RFC 7628 section 3.2.3)."""
     found = await state.desk.sign_in.bearer(Method(claim.mechanism), claim.user, claim.token, state.line.peer.ip)
-    if not isinstance(found, Refusal):
+    # "Later" says nothing against the token: a program that heard 401 would throw a good one away.
+    if not isinstance(found, Refusal) or found.is_temporary:
         return settle(state, found)
     state.token_refusal = found
     state.line.write(r.challenge(failure_challenge(claim.mechanism, state.desk.configuration_url)))

@@ -57,6 +57,7 @@ class SubmissionDesk:
     async def _step(self, event: AuthStart | AuthResponse, peer: PeerFacts) -> Reply:
         try:
             if isinstance(event, AuthStart):
+                self._token_refusal = None
                 self._exchange = sasl.start(event.mechanism)
                 step = self._exchange.step(event.initial)
             elif self._token_refusal is not None:
@@ -73,7 +74,8 @@ class SubmissionDesk:
             return challenge_reply(step.data)
         result = await self._check(step, peer)
         if isinstance(result, Refusal):
-            if isinstance(step, BearerClaim):
+            # "Later" says nothing against the token: a program that heard 401 would throw a good one away.
+            if isinstance(step, BearerClaim) and not result.is_temporary:
                 self._token_refusal = result
                 return challenge_reply(failure_challenge(step.mechanism, self._configuration_url))
             return refusal_reply(result)
