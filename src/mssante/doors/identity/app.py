@@ -151,7 +151,7 @@ class _Door:
         client = self._provider.authenticate(form, request.headers.get("authorization", ""))
         return _answer(client if isinstance(client, OAuthError) else work(client, form))
 
-    # -- helpers of pages ----------------------------------------------------------------------------------------
+    # -- what pages need ------------------------------------------------------------------------------------------
 
     @property
     def _style_at(self) -> str:

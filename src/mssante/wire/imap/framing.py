@@ -261,7 +261,7 @@ class CommandReader:
     def _whole(self) -> Event:
         segments = self._segments
         self._reset()
-        if b"\0" in segments[0]:
+        if any(b"\0" in text for text in segments[::2]):
             return BadCommand(_tag_of(segments[0]), "Command holds a NUL")
         scanner = Scanner(segments, utf8=self.utf8, depth=self._limits.depth)
         try:

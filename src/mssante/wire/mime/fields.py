@@ -66,19 +66,20 @@ def select_fields(head: bytes, names: frozenset[bytes], *, without: bool) -> byt
         without: the others are wanted.
     """
     length = split_header(head, len(head))
-    lines = (head if length < 0 else head[:length]).splitlines(keepends=True)
     pieces: list[bytes] = []
     wanted = False
-    for line in lines:
-        if line in {b"\r\n", b"\n"}:
+    # Split at LF only: a bare CR in a value begins no field.
+    for text in (head if length < 0 else head[:length]).split(b"\n"):
+        if text in {b"\r", b""}:
             break
+        line = text + b"\n"
         if line[:1] not in {b" ", b"\t"}:
             name, colon, _ = line.partition(b":")
             wanted = bool(colon) and (name.rstrip(b" \t").lower() in names) != without
         if wanted:
             pieces.append(line)
-    if pieces and not pieces[-1].endswith(b"\n"):
-        pieces[-1] += b"\r\n"
+    if pieces and length < 0 and not head.endswith(b"\n"):
+        pieces[-1] = pieces[-1].removesuffix(b"\n").removesuffix(b"\r") + b"\r\n"
     return b"".join(pieces) + b"\r\n"
 
 

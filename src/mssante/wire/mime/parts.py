@@ -18,6 +18,7 @@ PARTS_MAX: Final = 1000
 HEAD_MAX_BYTES: Final = 1024 * 1024
 _BOUNDARY_MAX: Final = 200
 _TEXT_PLAIN: Final = ("text", "plain", ())
+_OCTETS: Final = ("application", "octet-stream", ())
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
@@ -99,7 +100,7 @@ def find_part(root: Part, path: tuple[int, ...]) -> Part | None:
         if not is_whole and part.is_message:
             part, is_whole = part.children[0], True
         if part.is_multipart:
-            if number > len(part.children):
+            if not 0 < number <= len(part.children):
                 return None
             part = part.children[number - 1]
         elif number != 1 or not is_whole:
@@ -142,6 +143,9 @@ class _Parser:
                 children = self._multipart(body, end, params, depth=depth, digest=subtype == "digest")
             elif type_ == "message" and subtype in {"rfc822", "global"} and _is_plain(fields):
                 children = (self.part(body, end, depth=depth + 1, digest=False),)
+        if type_ == "message" and subtype in {"rfc822", "global"} and not children:
+            # Encoded, or too deep to be read: readers expect an envelope of that type, so it is given as plain bytes.
+            type_, subtype, params = _OCTETS
         if type_ == "multipart" and not children:
             # Nothing separates its parts: it is shown as the text that it is (RFC 2046 section 5.1).
             type_, subtype, params = _TEXT_PLAIN
@@ -198,7 +202,7 @@ class _Parser:
             stop = data.find(b"\n", at, end)
             stop = end if stop < 0 else stop + 1
             rest = data[at : min(stop, at + _BOUNDARY_MAX)]
-            closes = rest.startswith(b"--")
+            closes = rest.startswith(b"--") and not rest[2:].strip()
             if not closes and rest.strip():
                 # Another boundary that begins alike.
                 continue
@@ -214,7 +218,7 @@ class _Parser:
 
 def _content_fields(head: bytes) -> dict[bytes, bytes]:
     fields: dict[bytes, bytes] = {}
-    if b"ontent-" not in head and b"ONTENT-" not in head:
+    if b"content-" not in head.lower():
         return fields
     for name, value in iter_fields(head):
         if name[:8].lower() == b"content-":
