@@ -247,7 +247,7 @@ class Provider:
         verifier = form.get("code_verifier", "")
         if bool(verifier) != bool(code.asked.challenge):
             return refused
-        if verifier and not hmac.compare_digest(_challenge(verifier), code.asked.challenge):
+        if verifier and not hmac.compare_digest(_challenge(verifier).encode(), code.asked.challenge.encode()):
             return refused
         return self._issue(code.session, code.person, client, code.asked.nonce)
 
@@ -321,7 +321,7 @@ class Provider:
         person = self.people.get(form.get("login_hint", ""))
         message = form.get("binding_message", "")
         if not client.secret:
-            return OAuthError("unauthorized_client", "only a confidential client may ask", 401)
+            return OAuthError("unauthorized_client", "only a confidential client may ask")
         if not set(form.get("scope", "").split()) >= SCOPES:
             return OAuthError("invalid_scope", "scope must hold openid and scope_all")
         if person is None:

@@ -339,3 +339,22 @@ async def test_pages_are_safe(stage: Stage) -> None:
     assert "Secure" in cookie
     too_much = await stage.http.post(f"{stage.base}/token", data={"x": "y" * 70_000})
     assert too_much.status_code == 401
+
+
+async def test_browsers_may_say_where_our_forms_come_from(stage: Stage) -> None:
+    # Under "no-referrer" a browser posts a form with "Origin: null", which the door refuses: nobody could sign in.
+    for where in (f"{stage.base}/auth", f"{stage.issuer}/telephone"):
+        page = await stage.http.get(where, params=stage.asked())
+        assert page.headers["referrer-policy"] == "same-origin"
+
+
+async def test_looking_at_the_telephone_keeps_the_page_of_choice(stage: Stage) -> None:
+    page = await stage.http.get(f"{stage.base}/auth", params=stage.asked())
+    number = re.search(r'name="request" value="([^"]+)"', page.text)
+    assert number is not None
+    assert (await stage.http.get(f"{stage.issuer}/telephone")).status_code == 200
+    origin = stage.issuer.removesuffix("/auth/realms/esante-wallet")
+    answer = await stage.http.post(
+        f"{stage.base}/choose", data={"request": number[1], "who": PAUL.national_id}, headers={"Origin": origin}
+    )
+    assert answer.status_code == 303

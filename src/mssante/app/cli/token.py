@@ -31,7 +31,7 @@ def token(national_id: str, config_path: Path | None) -> None:
     Le jeton seul est écrit sur la sortie standard ; il dure quatre minutes. Jamais pour de vraies personnes.
 
     \b
-    Exemple : mssante token --config identite/mssante.toml --for 810009900227
+    Exemple : mssante token --config identite/mssante.toml --for 810009900225
     """
     config = read_config(find_config(config_path))
     if config.role != "identity":

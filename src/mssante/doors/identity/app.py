@@ -20,10 +20,13 @@ from mssante.wire.oidc.values import Client, OAuthError
 
 BODY_MAX_BYTES: Final = 64 * 1024
 FIELDS_MAX: Final = 50
-COOKIE: Final = "__Host-mssante-provider"
+# One for each page: somebody who looks at the telephone keeps the page on which he chooses who he is.
+CHOOSE_COOKIE: Final = "__Host-mssante-provider-choose"
+PHONE_COOKIE: Final = "__Host-mssante-provider-phone"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": browsers would then post our own forms with "Origin: null" (Fetch, request Origin header).
+    "Referrer-Policy": "same-origin",
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
@@ -87,12 +90,12 @@ class _Door:
             return self._back(uri, error=number.code, error_description=number.description, state=form.get("state", ""))
         page = choose_page(self._provider.people.values(), number, f"{self._base}/choose", self._style_at)
         answer = self._page(page)
-        answer.set_cookie(COOKIE, number, secure=True, httponly=True, samesite="lax", path="/")
+        answer.set_cookie(CHOOSE_COOKIE, number, secure=True, httponly=True, samesite="lax", path="/")
         return answer
 
     async def choose(self, request: Request) -> Response:
         form = await _form(request)
-        if not self._is_ours(request, form.get("request", "")):
+        if not self._is_ours(request, CHOOSE_COOKIE, form.get("request", "")):
             return self._page(
                 error_page("Cette page est trop ancienne : repartez de votre logiciel.", self._style_at), 403
             )
@@ -107,14 +110,14 @@ class _Door:
     async def phone(self, request: Request) -> Response:
         if request.method == "POST":
             form = await _form(request)
-            if not self._is_ours(request, form.get("token", "")):
+            if not self._is_ours(request, PHONE_COOKIE, form.get("token", "")):
                 return self._page(error_page("Cette page est trop ancienne : rechargez-la.", self._style_at), 403)
             self._provider.answer(form.get("request", ""), approved=form.get("answer") == "yes")
             return RedirectResponse(f"{self._path}/telephone", 303, headers=_HEADERS)
         token = self._new_token()
         page = phone_page(self._provider.waiting(), token, f"{self._path}/telephone", self._style_at)
         answer = self._page(page)
-        answer.set_cookie(COOKIE, token, secure=True, httponly=True, samesite="lax", path="/")
+        answer.set_cookie(PHONE_COOKIE, token, secure=True, httponly=True, samesite="lax", path="/")
         return answer
 
     # -- programs ------------------------------------------------------------------------------------------------
@@ -157,9 +160,9 @@ class _Door:
     def _style_at(self) -> str:
         return f"{self._path}/style.css"
 
-    def _is_ours(self, request: Request, token: str) -> bool:
+    def _is_ours(self, request: Request, name: str, token: str) -> bool:
         """Tell whether a form was posted from our own page to the same browser."""
-        cookie = request.cookies.get(COOKIE, "")
+        cookie = request.cookies.get(name, "")
         origin = request.headers.get("origin")
         return bool(token) and origin == self._origin and hmac.compare_digest(cookie.encode(), token.encode())
 
