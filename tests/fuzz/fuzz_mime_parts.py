@@ -1,13 +1,9 @@
-"""Fuzz target: whole messages of any bytes; run by hand with atheris, `script/fuzz`."""
+"""Fuzz target: whole messages of any bytes; runs under atheris or hypothesis."""
 
-import sys
 from datetime import UTC, datetime
 
-import atheris
-
-with atheris.instrument_imports():
-    from mssante.wire.mime.index import index_message
-    from mssante.wire.mime.parts import decode_parts, encode_parts, walk
+from mssante.wire.mime.index import index_message
+from mssante.wire.mime.parts import decode_parts, encode_parts, walk
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -25,8 +21,3 @@ def one_input(data: bytes) -> None:
         assert said.endswith(b")")
     assert "\n" not in index.preview
     assert len(index.preview) <= 200
-
-
-if __name__ == "__main__":
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()

@@ -1,9 +1,12 @@
 """The fuzz targets of IMAP and of whole messages, run in small by hypothesis on bytes that look like them."""
 
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_fuzz_smtp import target
 
 WORDS = [
     b"a1 ", b"NOOP\r\n", b"LOGIN ", b"SELECT INBOX", b"FETCH 1:* ", b"(FLAGS ", b"BODY.PEEK[", b"HEADER.FIELDS (", b"]", b")", b"(", b"<0.1>",
@@ -15,6 +18,16 @@ PARTS = [
     b"Content-Type: message/rfc822\r\n", b"Content-Type: text/html; charset=", b"Content-Transfer-Encoding: base64\r\n", b"\r\n", b"\r\n\r\n", b"--b\r\n", b"--b--\r\n",
     b"--b--x", b"--bb\r\n", b'name="', b"filename*0*=utf-8''%C3", b";", b"(", b")", b"<", b">", b"<script>", b"&eacute;", b"\n", b"\r", b"\0", b"\xff",
 ]  # fmt: skip
+
+
+def target(name: str) -> Callable[[bytes], None]:
+    spec = importlib.util.spec_from_file_location(f"tests_fuzz_{name}", Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Callable[[bytes], None] = module.one_input
+    return found
 
 
 def bytes_of(words: list[bytes]) -> st.SearchStrategy[bytes]:
@@ -37,7 +50,9 @@ def test_the_index_holds_on_bytes_that_look_like_messages(data: bytes) -> None:
     MIME(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"\r\n", b"a {5}\r\n", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--x\r\n"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\r\n", b"a {5}\r\n", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b--x\r\n"]
+)
 def test_small_inputs(data: bytes) -> None:
     IMAP(data)
     MIME(data)

@@ -60,13 +60,11 @@ GOOD = [
     (b'LSUB "" "%"', c.List("", ("%",), select=("SUBSCRIBED",), lsub=True)),
     (
         b'LIST (SUBSCRIBED RECURSIVEMATCH) "" ("a%" b*) RETURN (CHILDREN STATUS (MESSAGES))',
-        c.List(
-            "", ("a%", "b*"), ("SUBSCRIBED", "RECURSIVEMATCH"), ("CHILDREN",), ("MESSAGES",), extended=True
-        ),
+        c.List("", ("a%", "b*"), ("SUBSCRIBED", "RECURSIVEMATCH"), ("CHILDREN",), ("MESSAGES",), extended=True),
     ),
     (b"FETCH 1:* FAST", c.Fetch(sets((1, STAR)), by_uid=False, items=("FLAGS", "INTERNALDATE", "RFC822.SIZE"))),
     (
-        b"UID FETCH 5 (UID BODY.PEEK[HEADER.FIELDS (Date \"X y\")] BODY[1.2.MIME]<0.10>)",
+        b'UID FETCH 5 (UID BODY.PEEK[HEADER.FIELDS (Date "X y")] BODY[1.2.MIME]<0.10>)',
         c.Fetch(
             sets((5, 5)),
             by_uid=True,

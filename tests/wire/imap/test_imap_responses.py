@@ -43,7 +43,7 @@ def test_lines() -> None:
     assert r.search_line([], 17) == b"* SEARCH\r\n"
     assert r.esearch_line(b"a1", [("MIN", "2")], by_uid=True) == b'* ESEARCH (TAG "a1") UID MIN 2\r\n'
     assert r.date_time(datetime(2026, 7, 1, 2, 3, 4, tzinfo=UTC)) == b'" 1-Jul-2026 02:03:04 +0000"'
-    assert r.quota_line("a@b.fr", 1025, 4096) == b'* QUOTA a@b.fr (STORAGE 2 4)\r\n'
+    assert r.quota_line("a@b.fr", 1025, 4096) == b"* QUOTA a@b.fr (STORAGE 2 4)\r\n"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,10 @@ def test_lines() -> None:
     [
         ((), b"* THREAD\r\n"),
         ((Thread(2),), b"* THREAD (2)\r\n"),
-        ((Thread(3, (Thread(6, (Thread(4, (Thread(23),)), Thread(44, (Thread(7, (Thread(96),)),)))),)),), b"* THREAD (3 6 (4 23)(44 7 96))\r\n"),
+        (
+            (Thread(3, (Thread(6, (Thread(4, (Thread(23),)), Thread(44, (Thread(7, (Thread(96),)),)))),)),),
+            b"* THREAD (3 6 (4 23)(44 7 96))\r\n",
+        ),
         ((Thread(0, (Thread(3), Thread(5))),), b"* THREAD ((3)(5))\r\n"),
     ],
 )

@@ -70,7 +70,7 @@ def test_a_message_of_one_part_has_part_one() -> None:
 def test_the_structure_of_a_letter() -> None:
     root = parse_parts(NESTED)
     assert render_structure(root, NESTED, extended=False) == (
-        b'(("text" "plain" NIL NIL NIL "7bit" 2 0)("message" "rfc822" NIL NIL NIL "7bit" 179 (NIL "Dedans" NIL NIL NIL NIL NIL NIL NIL NIL) '
+        b'(("text" "plain" NIL NIL NIL "7bit" 2 0)("message" "rfc822" NIL NIL NIL "7bit" 163 (NIL "Dedans" NIL NIL NIL NIL NIL NIL NIL NIL) '
         b'(("text" "plain" NIL NIL NIL "7bit" 4 0)("text" "html" NIL NIL NIL "7bit" 11 0) "alternative") 12)'
         b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 4) "mixed")'
     )
@@ -152,7 +152,7 @@ def test_parts_are_those_that_another_reader_finds(message: EmailMessage) -> Non
 
 def test_the_envelope_of_a_letter() -> None:
     head = (
-        b"Date: Mon, 1 Jun 2026 10:00:00 +0200\r\nSubject: Compte\r\n rendu\r\nFrom: \"Dr \\\"P\\\" Lenoir\" <p@x.fr>\r\n"
+        b'Date: Mon, 1 Jun 2026 10:00:00 +0200\r\nSubject: Compte\r\n rendu\r\nFrom: "Dr \\"P\\" Lenoir" <p@x.fr>\r\n'
         b"To: groupe: a@b.fr, Anne <c@d.fr>;, e@f.fr\r\nCc: g@h.fr (Gilles)\r\nMessage-ID: <1@x>\r\n"
         b"In-Reply-To: <0@x>\r\n\r\n"
     )
@@ -231,7 +231,8 @@ def test_words_for_search_and_preview() -> None:
     assert search_text(root, NESTED).split() == ["Un", "Deux", "Deux", "a.pdf"]
     quoted = b"Subject: x\r\n\r\n> avant\r\nBonjour,\r\n\r\n  le   monde\r\n"
     assert preview_of(parse_parts(quoted), quoted) == "Bonjour, le monde"
-    assert strip_html("<style>x{}</style><p>a<b>b</b>&eacute;<!-- c --><script>d</script>e") == " abée"
+    words = strip_html("<style>x{}</style><p>a<b>b</b>&eacute;<!-- c --><script>d</script>e").split()
+    assert words == ["abé", "e"]
 
 
 def test_fields_are_chosen_by_name_and_kept_as_written() -> None:

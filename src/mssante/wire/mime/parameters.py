@@ -50,7 +50,7 @@ def _careful(rest: str) -> Parameters:
     found: list[tuple[str, str]] = []
     name = ""
     value: list[str] | None = None
-    for match in _PIECE.finditer(rest + ";"):
+    for match in _PIECE.finditer(rest):
         piece = match[0]
         if piece == ";":
             if name and value is not None and len(found) < PARAMETERS_MAX:
@@ -66,6 +66,8 @@ def _careful(rest: str) -> Parameters:
                 value = [start] if equals else None
             else:
                 value.append(piece)
+    if name and value is not None and len(found) < PARAMETERS_MAX:
+        found.append((name, "".join(value)))
     return tuple(found)
 
 
