@@ -70,8 +70,8 @@ def test_a_message_of_one_part_has_part_one() -> None:
 def test_the_structure_of_a_letter() -> None:
     root = parse_parts(NESTED)
     assert render_structure(root, NESTED, extended=False) == (
-        b'(("text" "plain" NIL NIL NIL "7bit" 2 0)("message" "rfc822" NIL NIL NIL "7bit" 163 (NIL "Dedans" NIL NIL NIL NIL NIL NIL NIL NIL) '
-        b'(("text" "plain" NIL NIL NIL "7bit" 4 0)("text" "html" NIL NIL NIL "7bit" 11 0) "alternative") 12)'
+        b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 2 0)("message" "rfc822" NIL NIL NIL "7bit" 163 (NIL "Dedans" NIL NIL NIL NIL NIL NIL NIL NIL) '
+        b'(("text" "plain" ("charset" "us-ascii") NIL NIL "7bit" 4 0)("text" "html" ("charset" "us-ascii") NIL NIL "7bit" 11 0) "alternative") 12)'
         b'("application" "pdf" ("name" "a.pdf") NIL NIL "base64" 4) "mixed")'
     )
     assert b'NIL ("attachment" ("filename" "a.pdf")) NIL NIL)' in render_structure(root, NESTED, extended=True)

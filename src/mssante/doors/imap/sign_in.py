@@ -15,8 +15,6 @@ from mssante.wire.imap.framing import SaslResponse
 from mssante.wire.sasl import exchange as sasl
 from mssante.wire.sasl.bearer import BearerClaim, failure_challenge
 
-# In the wire's list, and not carried out by this door yet: what is not done is not advertised.
-UNDONE = frozenset({"NOTIFY"})
 _TLS_FIRST = Answer("NO", "Encryption is needed first: STARTTLS", "PRIVACYREQUIRED")
 _FAILED = Refusal(Kind.SIGN_IN_FAILED, "sasl", "Authentication failed")
 
@@ -24,8 +22,7 @@ _FAILED = Refusal(Kind.SIGN_IN_FAILED, "sasl", "Authentication failed")
 def capability_words(state: State) -> str:
     """Return what is advertised to this client now."""
     if state.who is not None:
-        words = capabilities.signed_in(append_bytes=state.desk.settings.append_bytes, compressed=state.is_compressed)
-        return " ".join(word for word in words.split() if word not in UNDONE)
+        return capabilities.signed_in(append_bytes=state.desk.settings.append_bytes, compressed=state.is_compressed)
     return capabilities.before_sign_in(
         tls=state.line.is_tls, starttls=state.desk.starttls, mechanisms=state.desk.mechanisms
     )

@@ -37,7 +37,6 @@ _SIGNED_IN: Final = (
     "OBJECTID",
     "SAVEDATE",
     "PREVIEW",
-    "NOTIFY",
     "METADATA-SERVER",
     "UTF8=ACCEPT",
     "UNAUTHENTICATE",

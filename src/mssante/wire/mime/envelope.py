@@ -4,6 +4,7 @@ Source: RFC 9051 section 7.5.2 (ENVELOPE); RFC 5256 sections 2.1, 2.2 and 3; RFC
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -193,10 +194,9 @@ def sent_at(head: Head, default: datetime) -> datetime:
 
 
 def sort_key(head: Head, name: bytes) -> str:
-    """Return what messages are sorted by for FROM, TO and CC: the local part of the first address, case folded."""
-    found = head.lists.get(name) or ()
-    first = next((one.local for one in found if one.host is not None and one.local), b"")
-    return first.decode("utf-8", "replace").casefold()
+    """Return what messages are sorted by for FROM, TO and CC: the local part of the first address, or of its group."""
+    found = head.lists.get(name)
+    return _folded((found[0].local or b"").decode("utf-8", "replace")) if found else ""
 
 
 def subject_of(head: Head) -> str:
@@ -243,7 +243,15 @@ def base_subject(subject: str) -> tuple[str, bool]:
         if text.lower().startswith("[fwd:") and text.endswith("]"):
             text, answered = text[5:-1].strip(), True
             continue
-        return text.casefold(), answered
+        return _folded(text), answered
+
+
+def _folded(text: str) -> str:
+    """Return a text as it is sorted: case does not count, and accents stand after their letter.
+
+    Source: RFC 5051 section 2 (i;unicode-casemap, here with case folded).
+    """
+    return text.casefold() if text.isascii() else unicodedata.normalize("NFKD", text.casefold())
 
 
 def _without_leaders(text: str) -> tuple[str, bool]:

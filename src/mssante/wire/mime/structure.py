@@ -24,7 +24,7 @@ def render_structure(root: Part, data: bytes, *, extended: bool) -> bytes:
     fields = b"%b %b %b %b %b %b %d" % (
         _word(root.type_),
         _word(root.subtype),
-        _params(root.params),
+        _params(_with_charset(root)),
         _optional(root.id_),
         _optional(root.description),
         _word(root.encoding),
@@ -39,6 +39,13 @@ def render_structure(root: Part, data: bytes, *, extended: bool) -> bytes:
     if extended:
         fields += b" %b %b" % (_optional(root.md5), _tail(root))
     return b"(" + fields + b")"
+
+
+def _with_charset(part: Part) -> Parameters:
+    """Return the parameters with the charset that text without one is in (RFC 2046 section 4.1.2)."""
+    if part.type_ != "text" or any(name == "charset" for name, _value in part.params):
+        return part.params
+    return (*part.params, ("charset", "us-ascii"))
 
 
 def _tail(part: Part) -> bytes:
