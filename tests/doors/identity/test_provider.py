@@ -191,6 +191,7 @@ async def test_an_operator_accepts_its_tokens_both_ways(stage: Stage) -> None:
         ({"code_challenge": "-", "code_challenge_method": "-"}, "invalid_request"),
         ({"code_challenge": "short"}, "invalid_request"),
         ({"response_mode": "fragment"}, "invalid_request"),
+        ({"nonce": "n" * 1001}, "invalid_request"),
     ],
 )
 async def test_a_wrong_request_is_told_to_the_program(stage: Stage, changes: dict[str, str], error: str) -> None:
@@ -209,6 +210,11 @@ async def test_a_wrong_request_is_told_to_the_program(stage: Stage, changes: dic
         "http://127.0.0.1@evil.test/retour",
         "http://127.0.0.1:5123/retour#x",
         "http://127.0.0.1:x/retour",
+        "http://127.0.0.1:5123/retour#",
+        "http://127.0.0.1:5123/retour?",
+        "http://127.0.0.1:5123/ret\tour",
+        " http://127.0.0.1:5123/retour",
+        "HTTP://127.0.0.1:5123/retour",
         "",
     ],
 )
@@ -358,3 +364,10 @@ async def test_looking_at_the_telephone_keeps_the_page_of_choice(stage: Stage) -
         f"{stage.base}/choose", data={"request": number[1], "who": PAUL.national_id}, headers={"Origin": origin}
     )
     assert answer.status_code == 303
+
+
+@pytest.mark.parametrize("header", ['"alg"', '["alg"]', "7", "null", '{"alg": 7}'])
+async def test_a_malformed_token_is_no_accident(stage: Stage, header: str) -> None:
+    token = base64.urlsafe_b64encode(header.encode()).rstrip(b"=").decode() + ".e30.abcd"
+    answer = await stage.http.get(f"{stage.base}/userinfo", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
