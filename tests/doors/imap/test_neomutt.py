@@ -4,6 +4,7 @@ Source: RFC 9051.
 """
 
 import asyncio
+import contextlib
 import mailbox
 import os
 import pty
@@ -77,7 +78,8 @@ def read_all(stage: Stage, folder: Path) -> list[str]:
     )
     keys = f"<tag-pattern>~A<enter><tag-prefix><copy-message>{box}<enter><first-entry><delete-message><quit>"
     type_in(rc, keys, folder)
-    return sorted(str(message["Subject"]) for message in mailbox.mbox(box))
+    with contextlib.closing(mailbox.mbox(box)) as copied:
+        return sorted(str(message["Subject"]) for message in copied)
 
 
 async def test_neomutt_reads_copies_and_deletes(tmp_path, pki) -> None:
