@@ -101,6 +101,8 @@ class DovecotImap:
         boxes = self._folder / "boxes"
         boxes.mkdir(parents=True, exist_ok=True)
         boxes.chmod(0o777)
+        # Left by an earlier run: its being there again says that this one listens.
+        self.lmtp.unlink(missing_ok=True)
         config = self._folder / "dovecot.conf"
         config.write_text(
             _CONFIG.format(folder=self._folder, files=self._files, storage=STORAGES[self._storage], port=self.imap_port)
