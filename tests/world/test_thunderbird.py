@@ -194,14 +194,14 @@ async def thunderbird(profile: Path) -> AsyncIterator[Marionette]:
         async with asyncio.timeout(60):
             display = (await asyncio.to_thread(os.read, read, 20)).decode().strip()
             program = subprocess.Popen(  # noqa: ASYNC220 - the same
-                [
+                [  # noqa: S607
                     "thunderbird",
                     "--marionette",
                     "--remote-allow-system-access",
                     "--no-remote",
                     "--profile",
                     str(profile),
-                ],  # noqa: S607
+                ],
                 env={**os.environ, "DISPLAY": f":{display}", "HOME": str(profile), "MOZ_CRASHREPORTER_DISABLE": "1"},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
