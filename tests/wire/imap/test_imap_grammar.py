@@ -354,3 +354,34 @@ def test_what_is_advertised_depends_on_where_we_are() -> None:
     known = signed_in(append_bytes=10, compressed=True)
     assert "COMPRESS" not in known
     assert "APPENDLIMIT=10" in known
+
+
+@pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "byte by byte"])
+def test_a_line_of_exactly_the_limit_is_read(bytewise: bool) -> None:
+    limits = f.ReaderLimits(20, 100, 5)
+    line = b"a ID NIL".ljust(20) + b"\r\n"
+    (event,) = read(line, bytewise=bytewise, limits=limits)
+    assert isinstance(event, f.BadCommand)
+    assert event.code == ""
+    event = read(b"x" + line, bytewise=bytewise, limits=limits)[0]
+    assert isinstance(event, f.BadCommand)
+    assert event.code == "TOOBIG"
+
+
+def test_there_is_no_message_0_to_replace() -> None:
+    (event,) = read(b"a REPLACE 0 INBOX {1}\r\n")
+    assert isinstance(event, f.BadCommand)
+
+
+@pytest.mark.parametrize("bytewise", [False, True], ids=["whole", "byte by byte"])
+def test_a_response_that_is_too_long_is_refused(bytewise: bool) -> None:
+    reader = f.CommandReader(LIMITS)
+    reader.expect("sasl")
+    data = b"A" * (f.SASL_MAX_BYTES + 4) + b"\r\n"
+    found: list[f.Event] = []
+    for piece in [data[at : at + 1000] for at in range(0, len(data), 1000)] if bytewise else [data]:
+        reader.receive(piece)
+        while (event := reader.next()) is not None:
+            found.append(event)
+    assert isinstance(found[0], f.BadCommand)
+    assert found[0].fatal

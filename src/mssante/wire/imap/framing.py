@@ -232,16 +232,18 @@ class CommandReader:
 
     def _is_too_long(self) -> bool:
         most = SASL_MAX_BYTES if self._mode == "sasl" else self._limits.command_bytes
-        return self._size + len(self._buffer) > most
+        # The CR whose LF has not come yet is no part of the line.
+        return self._size + len(self._buffer) - self._buffer.endswith(b"\r") > most
 
     def _too_long(self) -> BadCommand:
-        self._buffer.clear()
-        self._scanned = 0
-        return BadCommand(self._tag(), "Command is too long", "TOOBIG", fatal=True)
+        tag = self._tag()
+        self.forget()
+        self._reset()
+        return BadCommand(tag, "Command is too long", "TOOBIG", fatal=True)
 
     def _of_line(self, line: bytes) -> Event | None:
         if self._mode == "sasl":
-            return _sasl(line)
+            return _sasl(line) if len(line) <= SASL_MAX_BYTES else self._too_long()
         if self._mode == "done":
             return IdleDone() if line.upper() == b"DONE" else BadCommand(None, "Expected DONE", fatal=True)
         self._size += len(line)

@@ -42,6 +42,8 @@ def parse_append(scanner: Scanner, size_bytes: int, *, binary: bool) -> AppendSt
         replaces = None
         if verb == "REPLACE":
             replaces = scanner.number()
+            if replaces == 0:
+                raise TheirProtocolError("there is no message 0")  # noqa: TRY301 - told like the others
             scanner.space()
         if scanner.at_end:
             return None
