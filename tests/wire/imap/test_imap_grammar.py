@@ -385,3 +385,11 @@ def test_a_response_that_is_too_long_is_refused(bytewise: bool) -> None:
             found.append(event)
     assert isinstance(found[0], f.BadCommand)
     assert found[0].fatal
+
+
+@pytest.mark.parametrize(
+    "data", [b'"a1 APPEND INBOX {3}\r\n', b'a"b APPEND x {3}\r\n', b" APPEND {3+}\r\n", b"( REPLACE 1 x {3}\r\n"]
+)
+def test_an_append_without_a_tag_is_no_accident(data: bytes) -> None:
+    events = read(data + b"abc\r\n")
+    assert isinstance(events[-1], f.BadCommand)

@@ -313,8 +313,8 @@ class CommandReader:
 
     def _append_start(self, found: re.Match[bytes]) -> AppendStart | None:
         """Return what was read so far when the literal is the message of APPEND, else None."""
-        _, _, rest = self._segments[0].partition(b" ")
-        if not rest[:12].upper().startswith(_VERBS):
+        tag, _, rest = self._segments[0].partition(b" ")
+        if not rest[:12].upper().startswith(_VERBS) or _tag_of(tag) != tag:
             return None
         scanner = Scanner(list(self._segments), utf8=self.utf8, depth=self._limits.depth)
         return parse_append(scanner, _size_of(found), binary=bool(found[1]))
