@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from proofs import Stage, one_site
 from standins import KeptLog
+from wires import Wire
 
 from mssante.doors.imap.connection import Connection
 from mssante.doors.imap.door import Door
@@ -17,37 +18,6 @@ from mssante.doors.imap.state import Desk
 from mssante.model.settings import ImapSettings
 
 SETTINGS = ImapSettings()
-
-
-class Wire:
-    """A transport that keeps what is written and whether it is read."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.reading = True
-        self.closed = False
-        self.aborted = False
-
-    def get_extra_info(self, name: str) -> object:
-        return ("192.0.2.1", 5000) if name == "peername" else None
-
-    def set_write_buffer_limits(self, high: int) -> None:
-        assert high <= 256 * 1024
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.aborted = True
 
 
 class Bench:
@@ -111,6 +81,7 @@ async def test_a_dialogue_is_the_same_whole_and_byte_by_byte(bench: Bench) -> No
     assert wire.written[start:] == whole
     assert whole.endswith(b"e OK Signed out\r\n")
     assert wire.closed
+    assert wire.held_bytes <= 256 * 1024
 
 
 async def test_an_accident_is_told_as_bye_and_logged_by_kind_and_place(
@@ -121,5 +92,15 @@ async def test_an_accident_is_told_as_bye_and_logged_by_kind_and_place(
 
     monkeypatch.setattr("mssante.wire.imap.responses.id_line", broken)
     bench.connection.data_received(b"a ID NIL\r\n")
+    assert bench.wire.written.endswith(b"* BYE [UNAVAILABLE] Local error, try again later\r\n")
+    assert bench.wire.closed
+
+
+async def test_an_accident_of_the_reader_is_told_as_bye_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_facts: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("mssante.wire.imap.framing.parse_command", broken)
+    bench.connection.data_received(b"a NOOP\r\n")
     assert bench.wire.written.endswith(b"* BYE [UNAVAILABLE] Local error, try again later\r\n")
     assert bench.wire.closed

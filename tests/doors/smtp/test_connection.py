@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 import pytest
+from wires import Wire
 
 from mssante.doors.smtp.connection import Connection
 from mssante.doors.smtp.door import Door
@@ -31,37 +32,6 @@ PROFILE = ServerProfile(
 )
 ENVELOPE = b"EHLO moi\r\nMAIL FROM:<a@x.fr>\r\nRCPT TO:<b@y.fr>\r\nDATA\r\n"
 BODY = b"From: a@x.fr\r\n\r\nBonjour\r\n.\r\n"
-
-
-class Wire:
-    """A transport that keeps what is written and whether it is read."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.reading = True
-        self.closed = False
-
-    def get_extra_info(self, name: str) -> object:
-        return ("192.0.2.1", 5000) if name == "peername" else None
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def pause_reading(self) -> None:
-        self.reading = False
-
-    def resume_reading(self) -> None:
-        self.reading = True
-
-    def close(self) -> None:
-        self.closed = True
-
-    def abort(self) -> None:
-        self.closed = True
-
-    def codes(self) -> list[int]:
-        """Return the code of each reply."""
-        return [int(line[:3]) for line in self.written.decode().splitlines() if line[3] == " "]
 
 
 class Desk:

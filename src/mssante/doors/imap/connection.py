@@ -139,17 +139,17 @@ class Connection(asyncio.Protocol):
     def _pump(self) -> None:
         """Handle events until more bytes are needed or a step has to wait."""
         while self._task is None and not self._closing and self._readable is None:
-            step = self.session.next_step()
-            if step is None:
-                if not self._poked:
-                    break
-                self._poked = False
-                step = self.session.push()
-            if self.session.takes_long:
-                # It has a time limit of its own, which only a task can have.
-                self._run(step)
-                break
             try:
+                step = self.session.next_step()
+                if step is None:
+                    if not self._poked:
+                        break
+                    self._poked = False
+                    step = self.session.push()
+                if self.session.takes_long:
+                    # It has a time limit of its own, which only a task can have.
+                    self._run(step)
+                    break
                 found = start(step)
             except Exception as error:  # noqa: BLE001 - an accident of ours; the client is told to come back
                 self._fail(error)
