@@ -40,12 +40,12 @@ class Held:
 
     @property
     def connection(self) -> Connection:
-        [found] = self.door._connections
+        [found] = self.door._crowd.inside
         return found
 
     def pass_time(self, seconds: float) -> None:
         """Look at every connection as the sweep will in so many seconds."""
-        for connection in tuple(self.door._connections):
+        for connection in self.door._crowd.inside:
             connection.check(self.door.loop.time() + seconds)
 
     @asynccontextmanager
@@ -66,7 +66,7 @@ async def held(stage: Stage) -> AsyncIterator[Held]:
 async def gone(held: Held) -> None:
     """Wait until the door has counted every connection out."""
     async with asyncio.timeout(10):
-        while held.door._connections:  # noqa: ASYNC110 - the door rings no bell for this
+        while held.door._crowd.inside:  # noqa: ASYNC110 - the door rings no bell for this
             await asyncio.sleep(0.005)
 
 
