@@ -21,10 +21,10 @@ async def unindexed_anywhere(tx: Tx, *, after: int, limit: int) -> list[MessageI
     return [MessageId(row[0]) for row in await tx.all("unindexed_anywhere", after_id=after, limit=limit)]
 
 
-async def body_of(tx: Tx, message: MessageId) -> tuple[Body, int] | None:
-    """Return the body of a message and when it came in, in microseconds; None when it is gone."""
+async def body_of(tx: Tx, message: MessageId) -> Body | None:
+    """Return the body of a message, None when it is gone."""
     row = await tx.one("body_to_index", message_id=message)
-    return None if row is None else (Body(row[0], row[1], row[2], row[3]), row[4])
+    return None if row is None else Body(row[0], row[1], row[2], row[3])
 
 
 async def add_index(tx: Tx, message: MessageId, index: Mapping[str, Value], header: str, text: str) -> None:

@@ -115,6 +115,28 @@ async def test_finds(full: Library, condition: Condition, uids: tuple[int, ...])
     assert (found.highest_modseq > 0) is bool(uids)
 
 
+@pytest.mark.parametrize("zone", ["+1400", "-1200", "-0000", ""])
+async def test_the_day_sent_is_the_one_that_its_author_wrote(library: Library, zone: str) -> None:
+    for clock in ("00:30:00", "23:30:00"):
+        await library.add(f"Date: Mon, 05 Jan 2026 {clock} {zone}\r\n\r\n".encode())
+    found = await (await library.open()).find(OnDay(When.SENT, Compare.ON, date(2026, 1, 5)))
+    assert isinstance(found, Found)
+    assert found.uids == (1, 2)
+
+
+async def test_a_message_without_a_date_was_sent_on_no_day_and_is_sorted_by_when_it_came(library: Library) -> None:
+    await library.add(THREE)
+    await library.add(b"Subject: sans date\r\n\r\n")
+    await library.add(ONE)
+    opened = await library.open()
+    for compare in Compare:
+        for day in (date(1, 1, 1), date(2026, 1, 4), date(9999, 12, 31)):
+            found = await opened.find(OnDay(When.SENT, compare, day))
+            assert isinstance(found, Found)
+            assert 2 not in found.uids
+    assert await opened.sort((SortKey(SortBy.DATE),), Everything()) == (1, 3, 2)
+
+
 async def test_finds_what_changed_since(full: Library) -> None:
     opened = await full.open()
     await opened.store_flags([1], "+", frozenset({"\\Flagged"}))

@@ -8,7 +8,7 @@ Source: RFC 9051 section 6.4.4; RFC 5032; RFC 7162 section 3.1.5; decision 0016 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 from mssante.model.errors import StoreDamagedError
@@ -193,8 +193,10 @@ def _fits(condition: OnDay | Age | Size, row: Row, saved_at: int, now: datetime)
             age = now.timestamp() - row[1] / _MICROS
             return bool(age <= seconds) if younger else bool(age > seconds)
         case OnDay(when, compare, day):
-            at = {When.INTERNAL: row[1], When.SENT: row[2], When.SAVED: saved_at}[when]
-            return _compared(from_micros(at).astimezone(UTC).date(), compare, day)
+            if when is When.SENT:
+                # The day as its author wrote it; a message that names none is none of these.
+                return row[11] is not None and _compared(date.fromordinal(row[11]), compare, day)
+            return _compared(from_micros(row[1] if when is When.INTERNAL else saved_at).date(), compare, day)
 
 
 def _compared(at: date, compare: Compare, day: date) -> bool:
@@ -240,7 +242,7 @@ async def _head(tx: Tx, search: Search, message: MessageId) -> bytes:
     if found is None:
         return b""
     try:
-        return search.blobs.head(found[0], _HEAD_MAX_BYTES)
+        return search.blobs.head(found, _HEAD_MAX_BYTES)
     except StoreDamagedError:
         return b""
 

@@ -5,7 +5,6 @@ Off the path of acceptance: a message is indexed right after its commit, or when
 
 import asyncio
 from collections import OrderedDict
-from datetime import UTC, datetime
 from typing import Final
 
 from mssante.model.errors import StoreDamagedError
@@ -14,14 +13,13 @@ from mssante.model.mailbox import FolderId
 from mssante.model.message import MessageId
 from mssante.store import indexes
 from mssante.store.engine import Store
-from mssante.store.times import from_micros, to_micros
+from mssante.store.times import to_micros
 from mssante.store.tx import Tx, Value
 from mssante.wire.mime.index import MessageIndex, index_message
 from mssante.wire.mime.parts import encode_parts
 
 BATCH: Final = 50
 FOLDERS_KNOWN: Final = 20_000
-_NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Indexing:
@@ -87,13 +85,12 @@ class Indexing:
         for message in batch:
             found = await indexes.body_of(tx, message)
             if found is not None:
-                body, received_at = found
                 try:
-                    data = self._store.blobs.read(body)
+                    data = self._store.blobs.read(found)
                 except StoreDamagedError:
                     # Listed as an empty message; who opens it hears what is wrong.
                     data = b""
-                made.append((message, index_message(data, from_micros(received_at))))
+                made.append((message, index_message(data)))
         return made
 
 
@@ -103,7 +100,8 @@ def _columns(index: MessageIndex) -> dict[str, Value]:
         "bodystructure": index.bodystructure,
         "body": index.body,
         "parts": encode_parts(index.parts),
-        "sent_at": to_micros(index.sent_at) if index.sent_at >= _NEVER else 0,
+        "sent_at": None if index.sent_at is None else to_micros(index.sent_at),
+        "sent_day": None if index.sent_at is None else index.sent_at.toordinal(),
         "base_subject": index.base_subject,
         "is_answer": int(index.is_answer),
         "from_key": index.from_key,

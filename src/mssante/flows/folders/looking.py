@@ -122,7 +122,7 @@ async def _sortable(tx: Tx, folder_id: FolderId, found: Found) -> list[Sortable]
 
 
 def _row(row: Row) -> Sortable:
-    uid, internal_at, sent_at, size, from_key, to_key, cc_key, subject, is_answer, internet_id, answers = row
+    uid, internal_at, sent_at, size, from_key, to_key, cc_key, subject, is_answer, internet_id, answers = row[:11]
     references = tuple(answers.split("\n")) if answers else ()
     return Sortable(
         uid, internal_at, sent_at, size, from_key, to_key, cc_key, subject, bool(is_answer), internet_id, references

@@ -15,7 +15,7 @@ class Sortable:
     """What is kept of a message for sorting and threading.
 
     Attributes:
-        internal_at, sent_at: microseconds since 1970, UTC.
+        internal_at, sent_at: microseconds since 1970, UTC; without a Date field the second is the first.
         is_answer: the subject had the mark of an answer or a forward.
         references: identifiers of what it answers, oldest first.
     """

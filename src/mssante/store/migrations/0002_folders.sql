@@ -43,7 +43,9 @@ CREATE TABLE message_index (
     bodystructure BLOB NOT NULL,
     body BLOB NOT NULL,
     parts BLOB NOT NULL,
-    sent_at INTEGER NOT NULL,
+    -- Of the Date field: microseconds, and its day where it was written, counted from the year 1.
+    sent_at INTEGER,
+    sent_day INTEGER,
     base_subject TEXT NOT NULL,
     is_answer INTEGER NOT NULL,
     from_key TEXT NOT NULL,

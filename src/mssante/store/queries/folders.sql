@@ -61,8 +61,9 @@ WHERE f.folder_id = :folder_id AND f.uid BETWEEN :low AND :high ORDER BY f.uid L
 
 -- name: sort_rows
 -- What sorting, threading and search by date need of the messages of a folder, by UID.
-SELECT f.uid, coalesce(f.internal_at, m.received_at), i.sent_at, m.size_bytes + length(f.prefix), i.from_key, i.to_key,
-    i.cc_key, i.base_subject, i.is_answer, i.internet_id, i.answers
+SELECT f.uid, coalesce(f.internal_at, m.received_at), coalesce(i.sent_at, f.internal_at, m.received_at),
+    m.size_bytes + length(f.prefix), i.from_key, i.to_key, i.cc_key, i.base_subject, i.is_answer, i.internet_id,
+    i.answers, i.sent_day
 FROM filed f JOIN message m ON m.message_id = f.message_id JOIN message_index i ON i.message_id = f.message_id
 WHERE f.folder_id = :folder_id ORDER BY f.uid
 
@@ -95,7 +96,7 @@ WHERE f.message_id > :after_id AND t.message_id IS NULL ORDER BY f.message_id LI
 
 -- name: body_to_index
 -- The bytes of a message, or the file that has them.
-SELECT m.sha256, m.size_bytes, b.data, m.path, m.received_at
+SELECT m.sha256, m.size_bytes, b.data, m.path
 FROM message m LEFT JOIN body b ON b.message_id = m.message_id WHERE m.message_id = :message_id
 
 -- name: mailboxes_of
@@ -106,9 +107,9 @@ WHERE f.message_id = :message_id AND t.message_id IS NULL
 
 -- name: add_index
 -- Keep what was read of a message.
-INSERT INTO message_index (message_id, envelope, bodystructure, body, parts, sent_at, base_subject, is_answer,
+INSERT INTO message_index (message_id, envelope, bodystructure, body, parts, sent_at, sent_day, base_subject, is_answer,
     from_key, to_key, cc_key, internet_id, answers, cached_header, preview)
-VALUES (:message_id, :envelope, :bodystructure, :body, :parts, :sent_at, :base_subject, :is_answer,
+VALUES (:message_id, :envelope, :bodystructure, :body, :parts, :sent_at, :sent_day, :base_subject, :is_answer,
     :from_key, :to_key, :cc_key, :internet_id, :answers, :cached_header, :preview)
 ON CONFLICT (message_id) DO NOTHING
 

@@ -183,14 +183,14 @@ def _address(name: bytes | None, raw: bytes) -> Mailbox:
 # -- for sorting and threading -----------------------------------------------------------------------------------
 
 
-def sent_at(head: Head, default: datetime) -> datetime:
-    """Return the moment of the Date field in UTC, or `default` when it is missing or no date."""
+def sent_at(head: Head) -> datetime | None:
+    """Return the moment of the Date field in the zone it names, UTC without one; None when missing or no date."""
     raw = head.values.get(b"date", b"")[:_DATE_MAX_CHARS]
     try:
         found = parsedate_to_datetime(raw.decode("ascii", "replace"))
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, IndexError):
-        return default
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def sort_key(head: Head, name: bytes) -> str:

@@ -34,7 +34,7 @@ class MessageIndex:
     Attributes:
         envelope, bodystructure, body: as IMAP writes them.
         parts: the tree.
-        sent_at: of the Date field, UTC.
+        sent_at: of the Date field, in the zone it names; None without one.
         base_subject: for sorting and threading.
         is_answer: the subject had the mark of an answer or a forward.
         from_key, to_key, cc_key: for sorting.
@@ -50,7 +50,7 @@ class MessageIndex:
     bodystructure: bytes
     body: bytes
     parts: Part
-    sent_at: datetime
+    sent_at: datetime | None
     base_subject: str
     is_answer: bool
     from_key: str
@@ -64,13 +64,8 @@ class MessageIndex:
     text: str
 
 
-def index_message(data: bytes, received_at: datetime) -> MessageIndex:
-    """Return the index of a whole message. Never raises on any bytes.
-
-    Args:
-        data: header and body.
-        received_at: stands for the date of a message without one.
-    """
+def index_message(data: bytes) -> MessageIndex:
+    """Return the index of a whole message, header and body. Never raises on any bytes."""
     parts = parse_parts(data)
     block = data[: parts.body]
     head = read_head(block)
@@ -80,7 +75,7 @@ def index_message(data: bytes, received_at: datetime) -> MessageIndex:
         bodystructure=render_structure(parts, data, extended=True),
         body=render_structure(parts, data, extended=False),
         parts=parts,
-        sent_at=sent_at(head, received_at),
+        sent_at=sent_at(head),
         base_subject=base,
         is_answer=is_answer,
         from_key=sort_key(head, b"from"),
