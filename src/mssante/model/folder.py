@@ -18,7 +18,6 @@ class Snapshot:
         flags: as stored, sorted and separated by spaces; in the order of `uids`.
         modseqs: in the order of `uids`.
         messages: identifiers of the messages, in the order of `uids`.
-        recent_from: UIDs from this one on are recent for the session.
     """
 
     folder_id: FolderId
@@ -30,21 +29,26 @@ class Snapshot:
     flags: tuple[str, ...]
     modseqs: "array[int]"
     messages: "array[int]"
-    recent_from: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FolderStatus:
-    """The counters of one folder (RFC 9051 section 6.3.11)."""
+    """The counters of one folder (RFC 9051 section 6.3.11).
 
+    Attributes:
+        deleted, deleted_bytes: of the messages marked as deleted.
+        size_bytes: of all its messages.
+    """
+
+    folder_id: FolderId
     messages: int
     unseen: int
     uid_next: int
     uid_validity: int
     highest_modseq: int
     deleted: int
+    deleted_bytes: int
     size_bytes: int
-    recent: int = 0
 
 
 @dataclass(frozen=True, slots=True)

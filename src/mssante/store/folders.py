@@ -129,9 +129,9 @@ async def status(tx: Tx, folder_id: FolderId, *, sizes: bool) -> FolderStatus | 
     head = await tx.one("folder_counters", folder_id=folder_id)
     if head is None:
         return None
-    deleted, size_bytes = _some(await tx.one("folder_sizes", folder_id=folder_id)) if sizes else (0, 0)
+    counted = _some(await tx.one("folder_sizes", folder_id=folder_id)) if sizes else (0, 0, 0)
     _id, _mailbox, validity, uid_next, modseq, messages, unseen = head
-    return FolderStatus(messages, unseen, uid_next, validity, modseq, deleted, size_bytes)
+    return FolderStatus(folder_id, messages, unseen, uid_next, validity, modseq, *counted)
 
 
 async def set_flags_many(
@@ -238,9 +238,12 @@ async def subscriptions(tx: Tx, account_id: AccountId) -> dict[str, bool]:
     return {name: bool(wanted) for name, wanted in await tx.all("subscriptions", account_id=account_id)}
 
 
-async def subscribe(tx: Tx, account_id: AccountId, name: str, *, wanted: bool) -> None:
-    """Note what an account chose for a full name."""
-    await tx.run("subscribe", account_id=account_id, name=name, wanted=int(wanted))
+async def subscribe(tx: Tx, account_id: AccountId, name: str, *, wanted: bool | None) -> None:
+    """Note what an account chose for a full name; None forgets it, so that it is shown or not as anybody's."""
+    if wanted is None:
+        await tx.run("forget_subscription", account_id=account_id, name=name)
+    else:
+        await tx.run("subscribe", account_id=account_id, name=name, wanted=int(wanted))
 
 
 async def annotations(tx: Tx, account_id: AccountId) -> dict[str, bytes]:

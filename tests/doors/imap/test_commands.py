@@ -53,6 +53,53 @@ async def test_folders_are_made_renamed_subscribed_and_removed(talk: ImapTalk) -
     assert (await talk.say("SELECT Dossiers"))[-1].startswith(b"NO [NONEXISTENT]")
 
 
+async def test_a_subscription_outlives_its_folder(talk: ImapTalk) -> None:
+    for name in ("Patients/2026", "Dossiers"):
+        await talk.good(f"CREATE {name}")
+        await talk.good(f"SUBSCRIBE {name}")
+        await talk.good(f"DELETE {name}")
+    gone = [b'* LIST (\\NonExistent \\HasNoChildren \\Subscribed) "/" "Dossiers"\r\n']
+    assert (await talk.good('LIST (SUBSCRIBED) "" D*'))[:-1] == gone
+    assert (await talk.good('LSUB "" D*'))[:-1] == [b'* LSUB (\\HasNoChildren) "/" "Dossiers"\r\n']
+    assert (await talk.good('LIST "" D* RETURN (SUBSCRIBED)'))[:-1] == []
+    above = [b'* LIST (\\NonExistent \\HasNoChildren) "/" "Patients" ("CHILDINFO" ("SUBSCRIBED"))\r\n']
+    assert (await talk.good('LIST (SUBSCRIBED RECURSIVEMATCH) "" P%'))[:-1] == above
+    assert (await talk.good('LSUB "" P%'))[:-1] == [b'* LSUB (\\Noselect \\HasNoChildren) "/" "Patients"\r\n']
+    await talk.good("UNSUBSCRIBE Dossiers")
+    assert (await talk.good('LIST (SUBSCRIBED) "" D*'))[:-1] == []
+
+
+# The names of RFC 5258, section 5, example 9.
+TREE = ("foo2", "foo2/bar1", "foo2/bar2", "baz2", "baz2/bar2", "baz2/bar22", "baz2/bar222", "eps2", "eps2/mamba", "qux2/bar2")  # fmt: skip
+
+
+async def test_what_is_below_is_told_when_it_does_not_stand_in_the_list_itself(talk: ImapTalk) -> None:
+    for name in TREE:
+        await talk.good(f"CREATE {name}")
+        if name not in {"foo2", "baz2"}:
+            await talk.good(f"SUBSCRIBE {name}")
+    found = (await talk.good('LIST (RECURSIVEMATCH SUBSCRIBED) "" *2'))[:-1]
+    told = [(b"\\Subscribed" in line, line.split(b'"')[3].decode(), b"CHILDINFO" in line) for line in sorted(found)]
+    assert sorted(told) == [
+        (False, "foo2", True),
+        (True, "baz2/bar2", False),
+        (True, "baz2/bar22", False),
+        (True, "baz2/bar222", False),
+        (True, "eps2", True),
+        (True, "foo2/bar2", False),
+        (True, "qux2/bar2", False),
+    ]
+
+
+async def test_what_an_expunge_would_give_back_is_told_in_bytes(talk: ImapTalk) -> None:
+    for size in (100, 1000):
+        await put(talk, "INBOX", b"x" * size)
+    await talk.good("SELECT INBOX")
+    await talk.good("STORE 2 +FLAGS (\\Deleted)")
+    found = await talk.good("STATUS INBOX (DELETED DELETED-STORAGE SIZE)")
+    assert found[0] == b'* STATUS "INBOX" (DELETED 1 DELETED-STORAGE 1000 SIZE 1100)\r\n'
+
+
 async def test_the_list_gives_status_rights_and_special_uses_in_one_go(talk: ImapTalk) -> None:
     found = await talk.good('LIST (SPECIAL-USE) "" * RETURN (STATUS (MESSAGES) MYRIGHTS)')
     assert any(line.startswith(b"* LIST") and b"\\Trash" in line for line in found)

@@ -10,7 +10,7 @@ from mssante.flows.folders.values import Quota, Stored, Transferred
 from mssante.model.folder import FolderStatus
 from mssante.model.mailbox import MailboxState, Role
 from mssante.model.numbers import NumberSet
-from mssante.store import mailboxes
+from mssante.store import folders, mailboxes
 
 OTHER = f"Autres boîtes/{ORG}"
 
@@ -103,6 +103,20 @@ async def test_subscriptions_are_of_the_account_and_outlive_the_folder(library: 
     assert next(one for one in await reader.folders() if one.name == "x").is_subscribed
     assert refused(await reader.subscribe("y", wanted=True)) == "folder-unknown"
     assert await reader.subscribe("y", wanted=False) is None
+    assert await reader.delete("x") is None
+    assert [one.name for one in await reader.folders() if one.is_gone] == ["x"]
+    assert await reader.subscribe("x", wanted=False) is None
+    assert not [one for one in await reader.folders() if one.is_gone]
+
+
+async def test_what_is_chosen_as_it_would_be_anyway_leaves_no_row(library: Library) -> None:
+    reader = await library.reader()
+    for wanted in (False, True):
+        assert await reader.subscribe("Envoyés", wanted=wanted) is None
+    for number in range(3):
+        assert await reader.subscribe(f"inconnu {number}", wanted=False) is None
+    account = reader.who.account_id
+    assert await library.office.store.read(lambda tx: folders.subscriptions(tx, account)) == {}
 
 
 async def test_two_sessions_see_each_others_changes(library: Library) -> None:

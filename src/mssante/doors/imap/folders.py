@@ -8,6 +8,7 @@ from collections.abc import Callable
 from mssante.doors.imap.refusals import Answer, refused
 from mssante.doors.imap.select import write_status
 from mssante.doors.imap.state import State
+from mssante.flows.folders.names import levels_above
 from mssante.flows.folders.values import Listed
 from mssante.model.decision import Refusal
 from mssante.model.mailbox import Role
@@ -39,8 +40,8 @@ async def do_create(state: State, _tag: bytes, command: c.Command) -> Answer | N
     refusal = await state.reading.create(name, command.uses[0] if command.uses else None)
     if refusal is not None:
         return refused(refusal)
-    made = next((one for one in await state.reading.folders() if one.name == name), None)
-    return Answer("OK", "Made", f"MAILBOXID (F{made.folder_id})" if made is not None else "")
+    made = await state.reading.status(name, sizes=False)
+    return Answer("OK", "Made", "" if isinstance(made, Refusal) else f"MAILBOXID (F{made.folder_id})")
 
 
 async def do_delete(state: State, _tag: bytes, command: c.Command) -> Answer | None:
@@ -64,14 +65,12 @@ async def do_subscribe(state: State, _tag: bytes, command: c.Command) -> Answer 
 async def do_list(state: State, _tag: bytes, command: c.Command) -> Answer | None:
     """LIST in all its forms, and LSUB."""
     assert isinstance(command, c.List)  # noqa: S101 - see the table
-    if "RECURSIVEMATCH" in command.select and not {"SUBSCRIBED", "SPECIAL-USE"} & set(command.select):
-        return Answer("BAD", "RECURSIVEMATCH does not stand alone")
     word = b"LSUB" if command.lsub else b"LIST"
     if command.patterns == ("",) and not command.extended:
         state.line.write(r.list_line(("\\Noselect",), "", utf8=state.utf8, word=word))
         return _DONE
-    for one in _chosen(command, await state.reading.folders()):
-        extended = _extended(command, one)
+    for one, has_below in _chosen(command, await state.reading.folders()):
+        extended = _child_info(command) if has_below else ()
         state.line.write(
             r.list_line(_attributes(command, one), one.name, utf8=state.utf8, word=word, extended=extended)
         )
@@ -88,32 +87,45 @@ def rights_text(rights: frozenset[str]) -> str:
     return "".join(letter for letter in RIGHTS_ORDER if letter in rights)
 
 
-def _chosen(command: c.List, listed: tuple[Listed, ...]) -> list[Listed]:
+def _chosen(command: c.List, listed: tuple[Listed, ...]) -> list[tuple[Listed, bool]]:
+    """Return the names to tell, each with whether something below it is selected too.
+
+    A name that is not selected itself is told for what is below it only when that is not told (RFC 5258 section 3.3).
+    """
     matchers: list[Callable[[str], bool]] = [matcher(_inbox(command.reference + one)) for one in command.patterns]
-    found = [one for one in listed if any(matches(one.name) for matches in matchers)]
-    if command.lsub or "SUBSCRIBED" in command.select:
-        wanted = {one.name for one in listed if one.is_subscribed}
-        found = [one for one in found if one.is_subscribed or _above(command, one.name, wanted)]
-    if "SPECIAL-USE" in command.select:
-        special = {one.name for one in listed if _special(one)}
-        found = [one for one in found if one.name in special or _above(command, one.name, special)]
-    return found
+    matching = [one for one in listed if any(matches(one.name) for matches in matchers)]
+    selected = {one.name for one in listed if _is_selected(command, one)}
+    told = {one.name for one in matching} & selected
+    if not command.lsub and "RECURSIVEMATCH" not in command.select:
+        return [(one, False) for one in matching if one.name in told]
+    above, above_untold = _above(selected), _above(selected - told)
+    return [(one, one.name in above) for one in matching if one.name in told or one.name in above_untold]
 
 
-def _above(command: c.List, name: str, wanted: set[str]) -> bool:
-    return "RECURSIVEMATCH" in command.select and any(one.startswith(name + "/") for one in wanted)
+def _is_selected(command: c.List, one: Listed) -> bool:
+    """Tell whether a name is asked for; a subscribed name needs no folder (RFC 5258 section 3.1)."""
+    if "SUBSCRIBED" in command.select and not one.is_subscribed:
+        return False
+    if "SPECIAL-USE" in command.select and (one.role is None or one.role is Role.INBOX):
+        return False
+    return "SUBSCRIBED" in command.select or not one.is_gone
+
+
+def _above(names: set[str]) -> set[str]:
+    return {level for name in names for level in levels_above(name)}
 
 
 def _inbox(pattern: str) -> str:
     return "INBOX" if pattern.upper() == "INBOX" else pattern
 
 
-def _special(one: Listed) -> bool:
-    return one.role is not None and one.role is not Role.INBOX
-
-
 def _attributes(command: c.List, one: Listed) -> list[str]:
-    found = [] if one.folder_id is not None else ["\\Noselect"]
+    found: list[str] = []
+    if command.lsub:
+        # Here the word says that the name is not subscribed itself (RFC 3501 section 6.3.9).
+        found += [] if one.is_subscribed else ["\\Noselect"]
+    elif one.folder_id is None:
+        found.append("\\NonExistent" if command.extended else "\\Noselect")
     found.append("\\HasChildren" if one.has_children else "\\HasNoChildren")
     if one.role is not None and one.role is not Role.INBOX:
         found.append(f"\\{one.role.value}")
@@ -122,7 +134,8 @@ def _attributes(command: c.List, one: Listed) -> list[str]:
     return found
 
 
-def _extended(command: c.List, one: Listed) -> tuple[bytes, ...]:
-    if "RECURSIVEMATCH" in command.select and "SUBSCRIBED" in command.select and one.has_children:
-        return (b'"CHILDINFO" ("SUBSCRIBED")',)
-    return ()
+def _child_info(command: c.List) -> tuple[bytes, ...]:
+    if command.lsub:
+        return ()
+    criteria = [b'"%b"' % one.encode() for one in command.select if one in {"SUBSCRIBED", "SPECIAL-USE"}]
+    return (b'"CHILDINFO" (%b)' % b" ".join(criteria),)

@@ -109,26 +109,24 @@ async def write_status(state: State, name: str, items: tuple[str, ...]) -> Refus
         return found
     if "HIGHESTMODSEQ" in items:
         state.enabled.add("CONDSTORE")
-    folder_id = ""
-    if "MAILBOXID" in items:
-        listed = next((one for one in await state.reading.folders() if one.name == name), None)
-        folder_id = f"F{listed.folder_id}" if listed is not None else ""
-    values = [(item, _value(state, found, item, folder_id)) for item in items]
+    values = [(item, _value(state, found, item)) for item in items]
     state.line.write(r.status_line(name, values, utf8=state.utf8))
     return None
 
 
-def _value(state: State, found: FolderStatus, item: str, folder_id: str) -> int | str:
+def _value(state: State, found: FolderStatus, item: str) -> int | str:
     values: dict[str, int | str] = {
         "MESSAGES": found.messages,
-        "RECENT": found.recent,
+        # No message is told as recent (decision 0017).
+        "RECENT": 0,
         "UIDNEXT": found.uid_next,
         "UIDVALIDITY": found.uid_validity,
         "UNSEEN": found.unseen,
         "DELETED": found.deleted,
+        "DELETED-STORAGE": found.deleted_bytes,
         "SIZE": found.size_bytes,
         "HIGHESTMODSEQ": found.highest_modseq,
         "APPENDLIMIT": state.desk.settings.append_bytes,
-        "MAILBOXID": folder_id or "NIL",
+        "MAILBOXID": f"F{found.folder_id}",
     }
-    return values.get(item, 0)
+    return values[item]

@@ -139,7 +139,7 @@ def _at_hand(search: Search, condition: Condition) -> int:
             found = _flagged(snapshot, flag)
             return found if wanted else search.everything & ~found
         case IsNew():
-            # No message is told as recent (see the decision on folders), so that none is new in the old sense.
+            # No message is told as recent (decision 0017), so that none is new in the old sense.
             return 0
         case Numbers(numbers, by_uid, saved):
             if saved or numbers is None:

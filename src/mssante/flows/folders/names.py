@@ -47,13 +47,10 @@ def judge_name(folder: str) -> Refusal | None:
     return None
 
 
-def parents(names: set[str]) -> set[str]:
-    """Return the names that stand above others and are no folder themselves."""
-    found: set[str] = set()
-    for name in names:
-        levels = name.split(SEPARATOR)
-        found |= {SEPARATOR.join(levels[:count]) for count in range(1, len(levels))}
-    return found - names
+def levels_above(name: str) -> list[str]:
+    """Return the names that stand above one, the highest first."""
+    levels = name.split(SEPARATOR)
+    return [SEPARATOR.join(levels[:count]) for count in range(1, len(levels))]
 
 
 def too_many_subscriptions() -> Refusal:

@@ -19,7 +19,7 @@ from mssante.flows.folders.names import (
     SEPARATOR,
     SUBSCRIPTIONS_MAX,
     full_name,
-    parents,
+    levels_above,
     split_name,
     too_many_subscriptions,
 )
@@ -86,7 +86,10 @@ class Reader:
         return Namespaces(SEPARATOR, "", OTHERS + SEPARATOR)
 
     async def folders(self) -> tuple[Listed, ...]:
-        """Return every folder that the reader may see, his own first, with the parents that are no folder."""
+        """Return every folder that the reader may see, his own first, with the parents that are no folder.
+
+        Names that he subscribed to and that are gone come last (see `Listed.is_gone`).
+        """
 
         async def work(tx: Tx) -> tuple[list[tuple[str | None, Box]], dict[str, bool]]:
             return await all_boxes(tx, self.who), await folders.subscriptions(tx, self.who.account_id)
@@ -126,9 +129,12 @@ class Reader:
             spot = await find_spot(tx, self.who, name, Act.LIST)
             if isinstance(spot, Refusal) and wanted:
                 return spot
+            if wanted is _is_shown(None if isinstance(spot, Refusal) else spot.folder.role):
+                await folders.subscribe(tx, self.who.account_id, full, wanted=None)
+                return None
             chosen = await folders.subscriptions(tx, self.who.account_id)
-            if full not in chosen and (isinstance(spot, Refusal) or len(chosen) >= SUBSCRIPTIONS_MAX):
-                return too_many_subscriptions() if wanted else None
+            if full not in chosen and len(chosen) >= SUBSCRIPTIONS_MAX:
+                return too_many_subscriptions()
             await folders.subscribe(tx, self.who.account_id, full, wanted=wanted)
             return None
 
@@ -252,25 +258,46 @@ def _own(identity: Identity) -> Address | None:
     return None
 
 
+def _is_shown(role: Role | None) -> bool:
+    """Tell whether a folder is subscribed for whoever has not chosen."""
+    return role is not None
+
+
 def _listed(boxes: list[tuple[str | None, Box]], chosen: dict[str, bool]) -> tuple[Listed, ...]:
-    found: list[Listed] = []
+    found: dict[str, Listed] = {}
     for named, box in boxes:
         seen = [(folder, box.rights(folder.folder_id)) for folder in box.folders]
         seen = [(folder, rights) for folder, rights in seen if "l" in rights]
-        names = {name_in(named, folder) for folder, _rights in seen}
-        above = parents(names)
-        inner = {level for name in names for level in parents({name})}
+        above = {level for folder, _rights in seen for level in levels_above(name_in(named, folder))}
         for folder, rights in seen:
             name = name_in(named, folder)
             role = None if folder.role is None else Role(folder.role)
-            wanted = chosen.get(name, role is not None)
-            is_other = named is not None
-            found.append(
-                Listed(name, folder.folder_id, box.mailbox.mailbox_id, role, rights, wanted, name in inner, is_other)
+            shown = chosen.get(name, _is_shown(role))
+            found[name] = Listed(
+                name,
+                folder.folder_id,
+                box.mailbox.mailbox_id,
+                role,
+                rights,
+                is_subscribed=shown,
+                has_children=name in above,
+                is_other=named is not None,
             )
-        for name in sorted(above - {one.name for one in found}):
-            wanted = chosen.get(name, False)
-            found.append(
-                Listed(name, None, None, None, frozenset(), wanted, has_children=True, is_other=named is not None)
-            )
-    return tuple(found)
+        for name in sorted(above - found.keys()):
+            found[name] = _no_folder(name, chosen, has_children=True)
+    wanted = {name for name, is_wanted in chosen.items() if is_wanted}
+    gone = (wanted | {level for name in wanted for level in levels_above(name)}) - found.keys()
+    return (*found.values(), *(_no_folder(name, chosen, has_children=False) for name in sorted(gone)))
+
+
+def _no_folder(name: str, chosen: dict[str, bool], *, has_children: bool) -> Listed:
+    return Listed(
+        name,
+        None,
+        None,
+        None,
+        frozenset(),
+        is_subscribed=chosen.get(name, False),
+        has_children=has_children,
+        is_other=split_name(name)[0] is not None,
+    )

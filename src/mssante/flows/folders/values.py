@@ -22,7 +22,7 @@ class Listed:
 
     Attributes:
         name: as the reader sees it.
-        folder_id: None for a name that only has others under it.
+        folder_id: None for a name that only has others under it, or that is gone.
         is_other: in another box than the one that was opened.
     """
 
@@ -34,6 +34,11 @@ class Listed:
     is_subscribed: bool
     has_children: bool
     is_other: bool
+
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether there is nothing of that name or below: it was subscribed, or something below it was."""
+        return self.folder_id is None and not self.has_children
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,11 @@ DELETE FROM expunged WHERE folder_id = :folder_id
 DELETE FROM folder_acl WHERE folder_id = :folder_id
 
 -- name: folder_sizes
--- What the counters of a folder do not hold: messages marked as deleted, and bytes.
-SELECT coalesce(sum(instr(' ' || f.flags || ' ', ' \Deleted ') > 0), 0),
-    coalesce(sum(m.size_bytes + length(f.prefix)), 0)
-FROM filed f JOIN message m ON m.message_id = f.message_id WHERE f.folder_id = :folder_id
+-- What the counters of a folder do not hold: messages marked as deleted, the bytes of those, and of all.
+SELECT coalesce(sum(deleted), 0), coalesce(sum(size_bytes) FILTER (WHERE deleted), 0), coalesce(sum(size_bytes), 0)
+FROM (SELECT instr(' ' || f.flags || ' ', ' \Deleted ') > 0 AS deleted,
+    m.size_bytes + length(f.prefix) AS size_bytes
+    FROM filed f JOIN message m ON m.message_id = f.message_id WHERE f.folder_id = :folder_id)
 
 -- name: folder_counters
 -- The counters of one folder.
@@ -153,6 +154,10 @@ SELECT name, wanted FROM subscription WHERE account_id = :account_id
 -- Note what an account chose for a name.
 INSERT INTO subscription (account_id, name, wanted) VALUES (:account_id, :name, :wanted)
 ON CONFLICT (account_id, name) DO UPDATE SET wanted = :wanted
+
+-- name: forget_subscription
+-- Forget what an account chose for a name.
+DELETE FROM subscription WHERE account_id = :account_id AND name = :name
 
 -- name: annotations
 -- What an account noted, and what everybody reads.

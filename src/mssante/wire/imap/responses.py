@@ -99,10 +99,8 @@ def list_line(
 
 
 def status_line(name: str, items: Iterable[tuple[str, int | str]], *, utf8: bool) -> bytes:
-    """Return a line of STATUS; a text value is an object identifier (RFC 8474) or NIL."""
-    parts = (
-        f"{item} {value}" if isinstance(value, int) or value == "NIL" else f"{item} ({value})" for item, value in items
-    )
+    """Return a line of STATUS; a text value is an object identifier (RFC 8474)."""
+    parts = (f"{item} {value}" if isinstance(value, int) else f"{item} ({value})" for item, value in items)
     return b"* STATUS %b (%b)\r\n" % (folder_name(name, utf8=utf8), " ".join(parts).encode("ascii"))
 
 
