@@ -5,6 +5,7 @@ import hashlib
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from forge import NOW
@@ -178,6 +179,32 @@ def test_a_refresh_token_is_for_its_client(provider: Provider) -> None:
     assert given(refresh(provider, first["refresh_token"]))["token_type"] == "Bearer"
 
 
+def test_another_program_ends_no_session(provider: Provider) -> None:
+    first = given(redeem(provider, code_of(provider)))
+    second = given(refresh(provider, first["refresh_token"]))
+    assert refused(refresh(provider, first["refresh_token"], SERVER)) == "invalid_grant"
+    provider.log_out(SERVER, second["refresh_token"])
+    assert provider.introspect(second["access_token"])["active"] is True
+    provider.log_out(DESKTOP, second["refresh_token"])
+    assert provider.introspect(second["access_token"]) == {"active": False}
+
+
+def test_nobody_chooses_on_a_page_of_yesterday(provider: Provider, clock: Clock) -> None:
+    number = provider.ask(DESKTOP, URI, ASKED)
+    assert isinstance(number, str)
+    clock.pass_seconds(600)
+    assert refused(provider.choose(number, WHO.national_id)) == "invalid_request"
+
+
+@pytest.mark.parametrize("secret", ["plain", "a:b c+d%é"])
+def test_a_secret_in_the_header_is_form_encoded(clock: Clock, secret: str) -> None:
+    settings = Settings("https://127.0.0.1:1/auth/realms/esante-wallet", 240, 1800)
+    client = Client("un nom", secret, ())
+    provider = Provider(settings, (WHO,), (client,), clock=clock, new_token=lambda: "jeton")
+    pair = f"{quote_plus('un nom')}:{quote_plus(secret)}".encode()
+    assert provider.authenticate({}, f"Basic {base64.b64encode(pair).decode()}") == client
+
+
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é.é.é", "eyJhbGciOiJub25lIn0.e30."])
 def test_what_is_no_token_is_not_active(provider: Provider, token: str) -> None:
     assert provider.introspect(token) == {"active": False}
@@ -199,7 +226,10 @@ def test_a_decoupled_sign_in_goes_through_its_states(provider: Provider, clock: 
     form = {"grant_type": CIBA_GRANT, "auth_req_id": request["auth_req_id"]}
     assert refused(provider.token(SERVER, form)) == "authorization_pending"
     assert refused(provider.token(SERVER, form)) == "slow_down"
-    clock.pass_seconds(2)
+    # Who asks too soon waits five seconds more from then on.
+    clock.pass_seconds(5)
+    assert refused(provider.token(SERVER, form)) == "slow_down"
+    clock.pass_seconds(11)
     assert refused(provider.token(SERVER, form)) == "authorization_pending"
     assert provider.answer(request["auth_req_id"], approved=True)
     assert not provider.answer(request["auth_req_id"], approved=False)

@@ -85,6 +85,62 @@ async def test_without_a_user_it_is_the_own_box_and_with_one_a_box_that_lists_th
     assert (str(ward.opened), ward.login) == (WARD, DOCTOR), "each person acts as himself"
 
 
+async def test_the_trace_says_which_box_was_opened(desk: Desk) -> None:
+    await desk.enter(WARD)
+    (event,) = await desk.office.events("sign-in.accepted")
+    assert (event.actor, event.facts["box"]) == (DOCTOR, WARD)
+
+
+@pytest.mark.parametrize("service", ["imap", "submission"])
+async def test_a_box_is_opened_for_what_the_person_may_do_there(desk: Desk, service: str) -> None:
+    async def limit(tx: Tx) -> None:
+        box = await mailboxes.mailbox_by_key(tx, parse_address(WARD).key)
+        assert box is not None
+        reads = service == "imap"
+        await accounts.grant(tx, desk.account.account_id, box.mailbox_id, may_read=reads, may_send=not reads)
+
+    await desk.office.store.write(limit)
+    other = {"imap": "submission", "submission": "imap"}[service]
+    token = desk.provider.token()
+    assert isinstance(await desk.flow.bearer(Method.XOAUTH2, WARD, token, IP, service), Identity)
+    assert isinstance(await desk.flow.bearer(Method.XOAUTH2, WARD, token, IP, other), Refusal)
+
+
+async def test_somebody_with_two_boxes_opens_what_either_may(desk: Desk) -> None:
+    second = f"remplacant@{HERE}"
+
+    async def add(tx: Tx) -> None:
+        own = await _box(tx, second, MailboxType.PER, RPPS)
+        ward = await mailboxes.mailbox_by_key(tx, parse_address(OTHER_WARD).key)
+        assert ward is not None
+        account = await accounts.create_account(tx, second, AccountKind.PERSON, certificate_name=None, now=NOW)
+        for box in (own, ward):
+            await accounts.grant(tx, account.account_id, box.mailbox_id, may_read=True, may_send=True)
+
+    await desk.office.store.write(add)
+    for user, login in ((DOCTOR, DOCTOR), (second, second), (WARD, DOCTOR), (OTHER_WARD, second), ("", DOCTOR)):
+        found = await desk.enter(user)
+        assert isinstance(found, Identity), user
+        assert found.login == login
+
+
+async def test_whoever_guesses_makes_us_ask_nobody(desk: Desk) -> None:
+    for _ in range(FAILURES_PER_ADDRESS):
+        await desk.flow.password(ANNE, "faux", "", ELSEWHERE)
+    found = await desk.enter("", ip=ELSEWHERE)
+    assert isinstance(found, Refusal)
+    assert found.kind is Kind.SIGN_IN_THROTTLED
+    assert desk.provider.asked == []
+    assert isinstance(await desk.enter("", ip=IP), Identity)
+
+
+async def test_a_known_source_is_looked_at_though_its_neighbours_guess(desk: Desk) -> None:
+    assert isinstance(await desk.enter("", ip=ELSEWHERE), Identity)
+    for _ in range(FAILURES_PER_ADDRESS):
+        await desk.flow.password(ANNE, "faux", "", ELSEWHERE)
+    assert isinstance(await desk.enter("", ip=ELSEWHERE), Identity)
+
+
 @pytest.mark.parametrize(
     ("user", "claims"),
     [

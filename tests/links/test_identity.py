@@ -115,6 +115,8 @@ BAD = {
     "exp a text": lambda p: p.token(exp="2030"),
     "exp true": lambda p: p.token(exp=True),
     "exp without end": lambda p: p.token(exp=1e300),
+    "exp in the first year": lambda p: p.token(exp=-62135596800),
+    "not before, in the last year": lambda p: p.token(nbf=253402300799),
     "not before, later": lambda p: p.token(nbf=SECONDS + 120),
     "issued in the future": lambda p: p.token(iat=SECONDS + 120),
     "an id token": lambda p: p.token(typ="ID"),
@@ -136,7 +138,15 @@ async def test_refuses(provider: Provider, clock: SteppingClock, name: str) -> N
 
 @pytest.mark.parametrize(
     "changes",
-    [{"aud": ["other", "mssante"]}, {"aud": "other", "azp": "mssante"}, {"exp": SECONDS - 59}, {"nbf": SECONDS + 59}],
+    [
+        {"aud": ["other", "mssante"]},
+        {"aud": "other", "azp": "mssante"},
+        {"exp": SECONDS - 59},
+        {"nbf": SECONDS + 59},
+        {"exp": 253402300799},
+        {"nbf": -62135596800},
+        {"iat": -62135596800},
+    ],
 )
 async def test_accepts_what_the_standard_allows(
     provider: Provider, clock: SteppingClock, changes: dict[str, Any]
@@ -196,3 +206,40 @@ async def test_the_provider_is_asked_when_the_settings_say_so(provider: Provider
     assert isinstance(await checked.check("opaque"), Refusal)
     provider.active["wrong"] = provider.claims(iss="https://other.test")
     assert isinstance(await checked.check("wrong"), Refusal)
+
+
+async def test_the_provider_describes_itself_once_an_hour(provider: Provider, clock: SteppingClock) -> None:
+    checked = verifier(provider, clock, mode="introspection")
+    provider.active["opaque"] = provider.claims(exp=SECONDS + 10_000)
+
+    async def looks() -> int:
+        assert isinstance(await checked.check("opaque"), TokenFacts)
+        return sum(url.endswith("openid-configuration") for url in provider.asked)
+
+    assert [await looks() for _ in range(3)] == [1, 1, 1]
+    clock.now += timedelta(hours=1)
+    assert [await looks() for _ in range(2)] == [2, 2]
+
+
+async def test_a_description_that_lacks_something_is_asked_for_again(
+    provider: Provider, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = verifier(provider, clock, mode="introspection")
+    provider.active["opaque"] = provider.claims()
+    whole = provider.ask
+
+    async def empty(url: str, **_facts: object) -> bytes:
+        return b"{}"
+
+    monkeypatch.setattr(checked, "_ask", empty)
+    found = await checked.check("opaque")
+    assert isinstance(found, Refusal)
+    assert found.is_temporary
+    monkeypatch.setattr(checked, "_ask", whole)
+    assert isinstance(await checked.check("opaque"), TokenFacts)
+
+
+async def test_our_name_and_secret_are_form_encoded(provider: Provider, clock: SteppingClock) -> None:
+    checked = verifier(provider, clock, mode="introspection", client_id="nous:deux%")
+    await checked.check("opaque")
+    assert base64.b64decode(provider.headers["Authorization"][6:]) == b"nous%3Adeux%25:s3cret"

@@ -51,6 +51,11 @@ class Failures:
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
 
+    def knows(self, ip: str, now: datetime) -> bool:
+        """Tell whether any account knows the source; looks through all, so for a source that is guessing only."""
+        source = source_of(ip)
+        return any(known == source and now - seen < KNOWN_FOR for (known, _account), seen in self._known.items())
+
     def _count(self, kind: str, key: str, now: datetime) -> int:
         began, count = self._counts.get((kind, key[:255]), (now, 0))
         return count if now - began < WINDOW else 0

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import unquote_plus
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -30,6 +31,8 @@ KEPT: Final = 10_000
 CODE_SECONDS: Final = 60
 CIBA_SECONDS: Final = 120
 CIBA_INTERVAL: Final = 1
+SLOW_DOWN_SECONDS: Final = 5
+CHOOSE_SECONDS: Final = 600
 CIBA_GRANT: Final = "urn:openid:params:grant-type:ciba"
 TEXT_MAX_CHARS: Final = 1000
 _LOOPBACK: Final = re.compile(r"(http://127\.0\.0\.1):([0-9]{1,5})(/[!-~]*)")
@@ -57,6 +60,7 @@ class Asked:
     state: str
     nonce: str
     challenge: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ class Pending:
     """A decoupled sign-in that waits on the telephone.
 
     Attributes:
+        interval_seconds: between two questions of the program; longer each time that it asked too soon.
         answer: None while nobody has answered.
     """
 
@@ -90,6 +95,7 @@ class Pending:
     message: str
     until: datetime
     polled_at: datetime | None = None
+    interval_seconds: int = CIBA_INTERVAL
     answer: bool | None = None
 
 
@@ -193,15 +199,15 @@ class Provider:
         if max(len(state), len(nonce)) > TEXT_MAX_CHARS:
             return OAuthError("invalid_request", f"state and nonce take at most {TEXT_MAX_CHARS} characters")
         number = self._new_token()
-        asked = Asked(client, redirect_uri, state, nonce, challenge)
-        self._asked[number] = asked
+        until = self._clock() + timedelta(seconds=CHOOSE_SECONDS)
+        self._asked[number] = Asked(client, redirect_uri, state, nonce, challenge, until)
         return number
 
     def choose(self, number: str, national_id: str) -> tuple[Asked, str] | OAuthError:
         """Return the request and its code, once somebody has chosen who he is."""
         person = self.people.get(national_id)
         asked = self._asked.pop(number, None)
-        if asked is None or person is None:
+        if asked is None or person is None or asked.until <= self._clock():
             return OAuthError("invalid_request", "this page is too old, start again from your program")
         code = self._new_token()
         until = self._clock() + timedelta(seconds=CODE_SECONDS)
@@ -261,13 +267,13 @@ class Provider:
         refused = OAuthError("invalid_grant", "the refresh token is not valid")
         spent = self._spent.get(refresh)
         if spent is not None:
-            # Used a second time: stolen, by one or the other.
-            self._sessions.pop(spent, None)
+            # Used a second time: stolen, by one or the other. Another program cannot end the session with it.
+            self._end(spent, client)
             return refused
-        found = next(((sid, one) for sid, one in self._sessions.items() if one.refresh == refresh), None)
-        if found is None or found[1].client_id != client.client_id or found[1].until <= self._clock():
+        session = self._session_of(refresh)
+        one = None if session is None else self._sessions[session]
+        if session is None or one is None or one.client_id != client.client_id or one.until <= self._clock():
             return refused
-        session, one = found
         self._spent[refresh] = session
         return self._issue(session, one.person, client, "")
 
@@ -314,11 +320,19 @@ class Provider:
         person = None if claims is None else self.people.get(claims["SubjectNameID"])
         return OAuthError("invalid_token", "the token is over", 401) if person is None else identity_claims(person)
 
-    def log_out(self, refresh: str) -> None:
-        """End the session of a refresh token: its access tokens are not active any more."""
-        for session, one in tuple(self._sessions.items()):
-            if refresh and one.refresh == refresh:
-                del self._sessions[session]
+    def log_out(self, client: Client, refresh: str) -> None:
+        """End the session of a refresh token of the client: its access tokens are not active any more."""
+        session = self._session_of(refresh)
+        if session is not None:
+            self._end(session, client)
+
+    def _session_of(self, refresh: str) -> str | None:
+        return next((session for session, one in self._sessions.items() if one.refresh == refresh), None)
+
+    def _end(self, session: str, client: Client) -> None:
+        one = self._sessions.get(session)
+        if one is not None and one.client_id == client.client_id:
+            del self._sessions[session]
 
     # -- the decoupled sign-in -----------------------------------------------------------------------------------
 
@@ -364,9 +378,12 @@ class Provider:
             del self._pending[request]
             return OAuthError("access_denied", "the person has refused")
         if found.answer is None:
-            self._pending[request] = replace(found, polled_at=now)
-            if found.polled_at is not None and now - found.polled_at < timedelta(seconds=CIBA_INTERVAL):
-                return OAuthError("slow_down", "asked again too soon")
+            found, asked_at = replace(found, polled_at=now), found.polled_at
+            is_soon = asked_at is not None and now - asked_at < timedelta(seconds=found.interval_seconds)
+            slower = found.interval_seconds + SLOW_DOWN_SECONDS
+            self._pending[request] = replace(found, interval_seconds=slower) if is_soon else found
+            if is_soon:
+                return OAuthError("slow_down", f"asked again too soon, wait {slower} seconds")
             return OAuthError("authorization_pending", "the person has not answered yet")
         del self._pending[request]
         return self._issue(self._new_token(), found.person, client, "")
@@ -395,7 +412,8 @@ def _basic(header: str) -> tuple[str, str]:
         user, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
     except ValueError:
         return "", ""
-    return (user, secret) if scheme.lower() == "basic" else ("", "")
+    # Both are form-encoded before they are joined (RFC 6749 section 2.3.1).
+    return (unquote_plus(user), unquote_plus(secret)) if scheme.lower() == "basic" else ("", "")
 
 
 def _key_id(text: str) -> str:

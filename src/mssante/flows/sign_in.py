@@ -13,14 +13,14 @@ from typing import Final
 from mssante.flows.failures import Failures
 from mssante.flows.ports import Clock, TokenSource
 from mssante.flows.trust import TrustSpace
-from mssante.model.address import Address, login_for_trace, parse_address
+from mssante.model.address import Address, for_trace, login_for_trace, parse_address
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
 from mssante.model.errors import MssError
 from mssante.model.mailbox import Account, CredentialId, Identity, Method
 from mssante.model.national import practitioner_number
 from mssante.model.peer import PeerFacts
-from mssante.rules.sign_in import is_throttled
+from mssante.rules.sign_in import is_shut_out, is_throttled
 from mssante.store import accounts, audit
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
@@ -149,10 +149,12 @@ class SignIn:
             return _THROTTLED
         return await self._identity(account, Method.EXTERNAL, peer.ip, None)
 
-    async def bearer(self, method: Method, user: str, token: str, ip: str) -> Identity | Refusal:
+    async def bearer(
+        self, method: Method, user: str, token: str, ip: str, service: str = "submission"
+    ) -> Identity | Refusal:
         """Return who signs in with an access token of the identity provider, or the refusal.
 
-        The token names the person by his national number, verified by its issuer; the account is that of his personal
+        The token names the person by his national number, verified by its issuer; the account is that of a personal
         mailbox with this number, never one found by an e-mail address of the token.
 
         Args:
@@ -160,31 +162,30 @@ class SignIn:
             user: address of the mailbox to open: his own, or one that lists him; "" is his own.
             token: as sent.
             ip: where from.
+            service: what is to be opened: "imap" needs the right to read, "submission" the right to send.
 
         Source: clients.md 1.1 (the box's address with the person's token) and 7.1; reliability.md E04.
         """
         if self._tokens is None:
             return _FAILED
+        now = self._clock()
+        if is_shut_out(self._failures.facts(ip, user, None, now), is_known=self._failures.knows(ip, now)):
+            # Before the provider is asked: whoever guesses must not make us ask it.
+            return _THROTTLED
         facts = await self._tokens.check(token)
         if isinstance(facts, Refusal):
             if facts.is_temporary:
                 return facts
             return await self._failed(user, method, ip, told=facts)
         number = practitioner_number(facts.national_id)
-        found = await self._store.read(lambda tx: accounts.accounts_of_person(tx, number))
-        usable = [one for one in found if one.active]
-        account = next((one for one in usable if one.login.casefold() == user.casefold()), None) or next(
-            iter(usable), None
-        )
+        account, opened = await self._store.read(lambda tx: _opened_by(tx, number, user, service))
         if account is None:
             return await self._failed(user, method, ip)
         if self._is_throttled(ip, user, account):
             return _THROTTLED
-        opened = _address(user)
-        allowed = await self._store.read(lambda tx: accounts.rights(tx, account.account_id))
-        if user and (opened is None or opened.key not in {right.address.key for right in allowed if right.may_read}):
+        if user and opened is None:
             return await self._failed(user, method, ip)
-        identity = await self._identity(account, method, ip, None)
+        identity = await self._identity(account, method, ip, None, opened)
         return replace(identity, opened=opened, expires_at=facts.expires_at)
 
     def is_over(self, identity: Identity) -> bool:
@@ -194,12 +195,20 @@ class SignIn:
         """
         if identity.expires_at is None or self._close_after is None:
             return False
-        return self._clock() >= identity.expires_at + self._close_after
+        return self._clock() - identity.expires_at >= self._close_after
 
-    async def _identity(self, account: Account, method: Method, ip: str, credential: CredentialId | None) -> Identity:
+    async def _identity(
+        self,
+        account: Account,
+        method: Method,
+        ip: str,
+        credential: CredentialId | None,
+        opened: Address | None = None,
+    ) -> Identity:
         """Write the sign-in down, with the password's last use, and return who it is with the rights of now."""
         login = login_for_trace(account.login, self._trace_key)
-        event = AuditEvent("sign-in.accepted", login, ip, "ok", "sign-in", {"method": method.value})
+        box = {} if opened is None else {"box": for_trace(opened, self._trace_key)}
+        event = AuditEvent("sign-in.accepted", login, ip, "ok", "sign-in", {"method": method.value, **box})
         now = self._clock()
         self._failures.succeeded(ip, account.account_id, now)
 
@@ -241,6 +250,23 @@ class SignIn:
 
     def _is_past(self, until: datetime | None) -> bool:
         return until is not None and until <= self._clock()
+
+
+async def _opened_by(tx: Tx, number: str, user: str, service: str) -> tuple[Account | None, Address | None]:
+    """Return the account through which a person opens a box, and the box; without a user, the first account.
+
+    Somebody with several personal mailboxes has as many accounts: the one of that address acts, else the first that may
+    open it, else the first.
+    """
+    usable = [one for one in await accounts.accounts_of_person(tx, number) if one.active]
+    usable.sort(key=lambda one: one.login.casefold() != user.casefold())
+    opened = _address(user)
+    if opened is not None:
+        for account in usable:
+            for right in await accounts.rights(tx, account.account_id):
+                if right.address.key == opened.key and (right.may_read if service == "imap" else right.may_send):
+                    return account, opened
+    return next(iter(usable), None), None
 
 
 def _address(text: str) -> Address | None:

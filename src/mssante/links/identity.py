@@ -1,7 +1,8 @@
 """Verify access tokens of the identity provider: by its published keys, or by asking it.
 
-The keys are fetched over HTTPS with the configured roots, kept, and looked for again when a token names one that is not
-known; the last good ones stay when a look fails. Nothing that a token says of itself chooses a key or an address.
+The keys are fetched over HTTPS with the configured roots, kept for an hour, and looked for again when a token names one
+that is not known; the last good ones stay when a look fails. Nothing that a token says of itself chooses a key or an
+address.
 
 Source: RFC 7519; RFC 7662; RFC 8725; clients.md 7.1; reliability.md E03.
 """
@@ -15,7 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -73,6 +74,8 @@ class TokenVerifier:
         self._looked_at: datetime | None = None
         self._fetched_at: datetime | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._described: Mapping[str, Any] | None = None
+        self._described_at = clock()
         self._verified: OrderedDict[bytes, TokenFacts] = OrderedDict()
 
     async def check(self, token: str) -> TokenFacts | Refusal:
@@ -110,7 +113,7 @@ class TokenVerifier:
         now = self._clock()
         if self._is_over(expires_at):
             return _refused("the token is over")
-        if not_before - skew > now or issued_at - skew > now:
+        if not_before - now > skew or issued_at - now > skew:
             return _refused("the token is of the future")
         if not self._is_for_us(claims):
             return _refused("the token is for somebody else")
@@ -130,7 +133,7 @@ class TokenVerifier:
         return bool(wanted & {one for one in (*named, claims.get("azp")) if isinstance(one, str)})
 
     def _is_over(self, expires_at: datetime) -> bool:
-        return expires_at + timedelta(seconds=self._settings.skew_seconds) <= self._clock()
+        return self._clock() - expires_at >= timedelta(seconds=self._settings.skew_seconds)
 
     # -- by the provider's keys ----------------------------------------------------------------------------------
 
@@ -196,7 +199,9 @@ class TokenVerifier:
 
     async def _by_asking(self, token: str) -> Mapping[str, Any] | Refusal:
         url = await self._address("introspection_url", "introspection_endpoint")
-        basic = base64.b64encode(f"{self._settings.client_id}:{self._secret}".encode()).decode()
+        # Both are form-encoded before they are joined (RFC 6749 section 2.3.1).
+        pair = f"{quote_plus(self._settings.client_id)}:{quote_plus(self._secret)}"
+        basic = base64.b64encode(pair.encode()).decode()
         headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
         body = urlencode({"token": token, "token_type_hint": "access_token"}).encode()
         found = _json(await self._ask(url, body=body, headers=headers))
@@ -209,11 +214,27 @@ class TokenVerifier:
         given: str = getattr(self._settings, setting)
         if given:
             return given
-        found = (await self._document(self._settings.described_at)).get(name)
+        found = (await self._description()).get(name)
         if not isinstance(found, str) or not found.startswith("https://"):
+            self._described = None  # Looked at again the next time.
             msg = f"{self._settings.described_at} names no {name} with https"
             raise LinkError(msg)
         return found
+
+    async def _description(self) -> Mapping[str, Any]:
+        """Return how the provider describes itself, fetched once an hour; the last one stays when a look fails."""
+        now = self._clock()
+        if self._described is not None and now - self._described_at < KEYS_GOOD_FOR:
+            return self._described
+        known, self._described_at = self._described, now
+        try:
+            self._described = await self._document(self._settings.described_at)
+        except LinkError as error:
+            if known is None:
+                raise
+            self._log.error("identity-description-not-fetched", error=str(error))
+            return known
+        return self._described
 
     async def _document(self, url: str) -> Mapping[str, Any]:
         return _json(await self._ask(url))

@@ -60,3 +60,13 @@ def is_throttled(facts: AttemptFacts) -> bool:
         return True
     over = facts.account_failures >= FAILURES_PER_ACCOUNT or facts.all_failures >= FAILURES_IN_ALL
     return over and not facts.is_right
+
+
+def is_shut_out(facts: AttemptFacts, *, is_known: bool) -> bool:
+    """Tell whether the answer is "later" before a credential is looked at: no account could let this source in.
+
+    Args:
+        facts: before anything is known of the credential.
+        is_known: some account knows the source.
+    """
+    return facts.address_failures >= FAILURES_PER_ADDRESS and not is_known

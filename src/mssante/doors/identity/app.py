@@ -137,8 +137,8 @@ class _Door:
         return await self._for_client(request, told)
 
     async def log_out(self, request: Request) -> Response:
-        def ended(_client: Client, form: dict[str, str]) -> dict[str, Any]:
-            self._provider.log_out(form.get("refresh_token", ""))
+        def ended(client: Client, form: dict[str, str]) -> dict[str, Any]:
+            self._provider.log_out(client, form.get("refresh_token", ""))
             return {}
 
         return await self._for_client(request, ended)

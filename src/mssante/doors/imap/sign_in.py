@@ -95,7 +95,8 @@ async def _step(state: State, data: bytes | None) -> Answer | None:
 
 async def _bearer(state: State, claim: BearerClaim) -> Answer | None:
     """Sign in with a token; a refused one is answered with a challenge first (RFC 7628 section 3.2.3)."""
-    found = await state.desk.sign_in.bearer(Method(claim.mechanism), claim.user, claim.token, state.line.peer.ip)
+    ip = state.line.peer.ip
+    found = await state.desk.sign_in.bearer(Method(claim.mechanism), claim.user, claim.token, ip, "imap")
     # "Later" says nothing against the token: a program that heard 401 would throw a good one away.
     if not isinstance(found, Refusal) or found.is_temporary:
         return settle(state, found)
