@@ -343,6 +343,12 @@ async def test_pages_are_safe(stage: Stage) -> None:
     cookie = page.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "Secure" in cookie
+    for missing, status in (("/nulle-part", 404), ("/protocol/openid-connect/token", 405)):
+        answer = await stage.http.get(f"{stage.issuer}{missing}")
+        assert answer.status_code == status
+        assert "Rien ne répond" in answer.text
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
     too_much = await stage.http.post(f"{stage.base}/token", data={"x": "y" * 70_000})
     assert too_much.status_code == 401
 

@@ -85,14 +85,12 @@ class LaidIdentity:
     Attributes:
         issuer: as its tokens name it.
         people: JSON file of the people and programs.
-        secret: of the confidential program.
     """
 
     config: Path
     port: int
     issuer: str
     people: Path
-    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +311,10 @@ def _manager(
     return config
 
 
+def _secret() -> str:
+    return secrets.token_urlsafe(24)
+
+
 def _identity(
     pki: SandboxPki,
     key: RSAPrivateKey,
@@ -322,10 +324,11 @@ def _identity(
     now: datetime,
 ) -> LaidIdentity:
     server = _pair(pki, pki.server(space.MANAGER_LEGAL, space.IDENTITY_HOST, key=key, now=now), folder, "server")
-    people, secret = folder / "personnes.json", secrets.token_urlsafe(24)
+    people = folder / "personnes.json"
     clients = [
         {"client_id": space.DESKTOP_CLIENT, "secret": "", "redirect_uris": ["http://127.0.0.1/retour"]},
-        {"client_id": space.SERVER_CLIENT, "secret": secret, "redirect_uris": [], "auto_approve": True},
+        {"client_id": space.SERVER_CLIENT, "secret": _secret(), "redirect_uris": [], "auto_approve": True},
+        {"client_id": space.PHONE_CLIENT, "secret": _secret(), "redirect_uris": []},
     ]
     facts = {"people": space.people(), "clients": clients}
     write_private(people, json.dumps(facts, ensure_ascii=False, indent=1).encode())
@@ -345,7 +348,7 @@ def _identity(
     }
     config = folder / "mssante.toml"
     write_public(config, toml_text(sections).encode())
-    return LaidIdentity(config, port, issuer_of(LOOPBACK, port), people, secret)
+    return LaidIdentity(config, port, issuer_of(LOOPBACK, port), people)
 
 
 def _secrets(folder: Path) -> dict[str, Path]:

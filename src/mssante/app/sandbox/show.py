@@ -196,8 +196,8 @@ class PrettyView:
         self._line(f"  {space.MANAGER_KEY:12} Gestionnaire : {listed}")
         self._line(f"  {space.IDENTITY_KEY:12} Fournisseur d'identité d'essai (comme Pro Santé Connect) :")
         self._line(f"  {'':12} {layout.identity.issuer}")
-        names = f"{space.DESKTOP_CLIENT} (public), {space.SERVER_CLIENT} (secret dans {layout.identity.people.name})"
-        self._line(f"  {'':12} [dim]logiciels : {names}[/]")
+        names = f"{space.DESKTOP_CLIENT} (public), {space.SERVER_CLIENT}, {space.PHONE_CLIENT} (à approuver)"
+        self._line(f"  {'':12} [dim]logiciels : {names} ; secrets dans {layout.identity.people.name}[/]")
 
     def sent(self, sent: Sent) -> None:
         """Show title, sender and how it signed in."""
@@ -272,6 +272,7 @@ def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
             "config": str(layout.identity.config),
             "public_client": space.DESKTOP_CLIENT,
             "confidential_client": space.SERVER_CLIENT,
+            "phone_client": space.PHONE_CLIENT,
         },
         "ca_file": str(layout.anchors),
         "folder": str(layout.folder),

@@ -18,6 +18,7 @@ IDENTITY_KEY: Final = "identite"
 IDENTITY_HOST: Final = "identite.essai.fr"
 DESKTOP_CLIENT: Final = "logiciel-de-bureau"
 SERVER_CLIENT: Final = "logiciel-serveur"
+PHONE_CLIENT: Final = "logiciel-e-cps"
 MANAGER_HOST: Final = "espacedeconfiance.mssante.fr"
 CITIZEN_DOMAIN: Final = "patient.mssante.fr"
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -73,6 +74,15 @@ class _Door:
 
     async def keys(self, _request: Request) -> Response:
         return _json(self._provider.published_keys())
+
+    async def missing(self, request: Request, error: Exception) -> Response:
+        """Answer what no address answers, as safely as the rest."""
+        del request
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        allowed = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        answer = self._page(error_page("Rien ne répond à cette adresse demandée ainsi.", self._style_at), status)
+        answer.headers.update(allowed)
+        return answer
 
     async def style(self, _request: Request) -> Response:
         return Response(STYLE, media_type="text/css", headers={**_HEADERS, "Cache-Control": "max-age=3600"})
@@ -182,7 +192,8 @@ def build_app(provider: Provider, new_token: Callable[[], str]) -> Starlette:
         provider: the use case.
         new_token: returns an unguessable text, for forms.
     """
-    return Starlette(routes=_Door(provider, new_token).routes())
+    door = _Door(provider, new_token)
+    return Starlette(routes=door.routes(), exception_handlers={HTTPException: door.missing})
 
 
 async def _form(request: Request) -> dict[str, str]:
