@@ -207,6 +207,13 @@ BAD = [
     b"NOTIFY SET (BOGUS (MessageNew MessageExpunge))",
     b"AUTHENTICATE PLAIN ***",
     b"ID (a)",
+    b'ID (NIL "x")',
+    b'ID ("x")',
+    b"AUTHENTICATE PLAIN =AAAA",
+    b'CREATE "a\rb"',
+    b'LIST "" ()',
+    b"FETCH 1 BODY[HEADER.FIELDS ({4+}\r\na\r\nb)]",
+    b'FETCH 1 BODY[HEADER.FIELDS ("a:b")]',
     b"NOOP more",
     b"UID NOOP",
     b"SEARCH " + b"(" * 60 + b"ALL" + b")" * 60,
@@ -249,6 +256,26 @@ def test_another_text_is_no_command_and_the_next_one_is_read(text: bytes, bytewi
     assert isinstance(events[0], f.BadCommand), events
     assert not events[0].fatal
     assert events[-1] == f.Parsed(b"a2", c.Simple("NOOP"))
+
+
+@pytest.mark.parametrize(
+    ("end", "fatal"),
+    [
+        (b"APPEND INBOX UTF8 ({1}\r\nx\r\n", False),
+        (b"APPEND INBOX {1}\r\nx)\r\n", False),
+        (b"APPEND INBOX UTF8 ({1}\r\nx {1}\r\n", False),
+        (b"APPEND INBOX UTF8 ({1}\r\nx {1+}\r\ny\r\n", True),
+        (b"APPEND INBOX {1}\r\nx) {1}\r\n", False),
+        (b"REPLACE 1 INBOX {1}\r\nx {1}\r\n", False),
+        (b"REPLACE 1 INBOX {1}\r\nx {1+}\r\ny\r\n", True),
+        (b'APPEND "a\rb" {1}\r\n', False),
+        (b'APPEND "a\rb" {1+}\r\nx\r\n', True),
+    ],
+)
+def test_an_append_that_does_not_end_as_it_began_is_bad(end: bytes, fatal: bool) -> None:
+    bad = [event for event in read(b"a " + end) if isinstance(event, f.BadCommand)]
+    assert bad
+    assert (bad[0].tag, bad[0].fatal) == (b"a", fatal)
 
 
 def test_an_unknown_charset_is_told_apart() -> None:

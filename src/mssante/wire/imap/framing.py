@@ -81,7 +81,7 @@ class AppendBegin:
 
 @dataclass(frozen=True, slots=True)
 class AppendNext:
-    """One message of it comes; the door answers with `CommandReader.accept_message` or `refuse_message`."""
+    """One message of it comes; the door says `GoAhead` or `CommandReader.refuse_message`."""
 
     item: AppendItem
     synchronising: bool
@@ -138,6 +138,7 @@ class CommandReader:
     """What one client sends, cut into events; guards where in a command we are."""
 
     __slots__ = (
+        "_append_end",
         "_append_tag",
         "_buffer",
         "_in_message",
@@ -145,6 +146,7 @@ class CommandReader:
         "_limits",
         "_mode",
         "_pending",
+        "_replaces",
         "_scanned",
         "_segments",
         "_size",
@@ -163,6 +165,8 @@ class CommandReader:
         self._left = -1
         self._mode = "command"
         self._append_tag = b""
+        self._append_end = b""
+        self._replaces = False
         self._in_message = False
         self._swallow = False
         self._pending: Event | None = None
@@ -263,14 +267,13 @@ class CommandReader:
     def _whole(self) -> Event:
         segments = self._segments
         self._reset()
-        if any(b"\0" in text for text in segments[::2]):
-            return BadCommand(_tag_of(segments[0]), "Command holds a NUL")
         scanner = Scanner(segments, utf8=self.utf8, depth=self._limits.depth)
         try:
             tag = scanner.tag()
         except TheirProtocolError as error:
             return BadCommand(None, str(error))
         try:
+            scanner.check_text()
             scanner.space()
             return Parsed(tag, parse_command(scanner))
         except BadCharsetError:
@@ -286,6 +289,7 @@ class CommandReader:
         self._size = 0
         self._left = -1
         self._append_tag = b""
+        self._replaces = False
         self._in_message = False
         self._swallow = False
 
@@ -326,7 +330,7 @@ class CommandReader:
             return BadCommand(tag, start.error, fatal=not waits)
         if size > self._limits.append_bytes:
             return self._message_too_big(tag, waits=waits)
-        self._append_tag = tag
+        self._append_tag, self._append_end = tag, b")" if start.is_wrapped else b""
         self._segments = []
         self._left = size
         self._in_message = True
@@ -334,6 +338,7 @@ class CommandReader:
         if start.append is None:
             return following
         self._pending = following
+        self._replaces = start.append.replaces is not None
         return AppendBegin(tag, start.append)
 
     def _message_too_big(self, tag: bytes, *, waits: bool) -> BadCommand:
@@ -359,15 +364,15 @@ class CommandReader:
         """Read what follows a message: nothing, or what stands in front of the next one (RFC 3502)."""
         tag = self._append_tag
         self._size = 0
-        if found is None and line in {b"", b")"}:
-            self._reset()
-            return AppendEnd()
         if found is None:
+            is_end = line == self._append_end
             self._reset()
-            return BadCommand(tag, "Expected the end of APPEND or another message")
-        text = line[: found.start()].removeprefix(b")")
-        scanner = Scanner([text], utf8=self.utf8, depth=self._limits.depth)
-        start = parse_append_next(scanner, tag, _size_of(found), binary=bool(found[1]))
+            return AppendEnd() if is_end else BadCommand(tag, "Expected the end of APPEND or another message")
+        if self._replaces:
+            self._reset()
+            return BadCommand(tag, "REPLACE takes one message", fatal=bool(found[3]))
+        scanner = Scanner([line[: found.start()]], utf8=self.utf8, depth=self._limits.depth)
+        start = parse_append_next(scanner, tag, _size_of(found), binary=bool(found[1]), end=self._append_end)
         self._swallow = False
         return self._message(start, _size_of(found), waits=not found[3])
 

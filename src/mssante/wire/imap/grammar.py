@@ -68,7 +68,7 @@ def _authenticate(scanner: Scanner) -> c.Authenticate:
     mechanism = scanner.keyword()
     initial: bytes | None = None
     if scanner.try_char(b" "):
-        initial = b"" if scanner.try_char(b"=") and scanner.at_end else _base64(scanner)
+        initial = b"" if scanner.try_char(b"=") else _base64(scanner)
     return c.Authenticate(mechanism, initial)
 
 
@@ -90,14 +90,16 @@ def _id(scanner: Scanner) -> c.Id:
     if scanner.try_word(b"NIL"):
         return c.Id(None)
 
-    def text() -> str | None:
-        raw = scanner.nstring()
-        return None if raw is None else raw.decode("utf-8", "replace")
+    def pair() -> tuple[str, str | None]:
+        name = scanner.string().decode("utf-8", "replace").lower()
+        scanner.space()
+        value = scanner.nstring()
+        return name, None if value is None else value.decode("utf-8", "replace")
 
-    values = scanner.many(text)
-    if len(values) % 2 or len(values) > 2 * ID_FIELDS_MAX:
+    pairs = scanner.many(pair)
+    if len(pairs) > ID_FIELDS_MAX:
         raise TheirProtocolError(f"ID takes at most {ID_FIELDS_MAX} pairs of name and value")
-    return c.Id(tuple((str(name).lower(), value) for name, value in zip(values[::2], values[1::2], strict=True)))
+    return c.Id(pairs)
 
 
 def _compress(scanner: Scanner) -> c.Compress:

@@ -16,12 +16,14 @@ class AppendStart:
 
     Attributes:
         append: None for the messages after the first.
+        is_wrapped: the message stands in ``UTF8 (...)``, whose bracket closes after it.
         error: what is wrong, "" when nothing is.
     """
 
     tag: bytes
     append: Append | None
     item: AppendItem
+    is_wrapped: bool = False
     error: str = ""
 
 
@@ -39,6 +41,7 @@ def parse_append(scanner: Scanner, size_bytes: int, *, binary: bool) -> AppendSt
     verb = scanner.keyword()
     scanner.space()
     try:
+        scanner.check_text()
         replaces = None
         if verb == "REPLACE":
             replaces = scanner.number()
@@ -48,20 +51,29 @@ def parse_append(scanner: Scanner, size_bytes: int, *, binary: bool) -> AppendSt
         if scanner.at_end:
             return None
         append = Append(scanner.folder(), replaces, by_uid)
-        return AppendStart(tag, append, _item(scanner, size_bytes, binary=binary))
+        return AppendStart(tag, append, *_item(scanner, size_bytes, binary=binary))
     except TheirProtocolError as error:
-        return AppendStart(tag, None, AppendItem((), None, size_bytes), str(error))
+        return AppendStart(tag, None, AppendItem((), None, size_bytes), error=str(error))
 
 
-def parse_append_next(scanner: Scanner, tag: bytes, size_bytes: int, *, binary: bool) -> AppendStart:
-    """Return what stands in front of a message after the first."""
+def parse_append_next(scanner: Scanner, tag: bytes, size_bytes: int, *, binary: bool, end: bytes) -> AppendStart:
+    """Return what stands in front of a message after the first.
+
+    Args:
+        scanner, tag, size_bytes, binary: as for the first.
+        end: the bracket that closes the message before, or "".
+    """
     try:
-        return AppendStart(tag, None, _item(scanner, size_bytes, binary=binary))
+        scanner.check_text()
+        if end:
+            scanner.char(end)
+        return AppendStart(tag, None, *_item(scanner, size_bytes, binary=binary))
     except TheirProtocolError as error:
-        return AppendStart(tag, None, AppendItem((), None, size_bytes), str(error))
+        return AppendStart(tag, None, AppendItem((), None, size_bytes), error=str(error))
 
 
-def _item(scanner: Scanner, size_bytes: int, *, binary: bool) -> AppendItem:
+def _item(scanner: Scanner, size_bytes: int, *, binary: bool) -> tuple[AppendItem, bool]:
+    """Return what is said of a message, and whether it stands in UTF8 (...)."""
     scanner.space()
     flags: tuple[str, ...] = ()
     date = None
@@ -71,9 +83,9 @@ def _item(scanner: Scanner, size_bytes: int, *, binary: bool) -> AppendItem:
     if scanner.peek() == b'"':
         date = scanner.date_time()
         scanner.space()
-    if scanner.try_word(b"UTF8"):
+    is_wrapped = scanner.try_word(b"UTF8")
+    if is_wrapped:
         scanner.space()
         scanner.char(b"(")
-        binary = True
     scanner.end()
-    return AppendItem(flags, date, size_bytes, binary)
+    return AppendItem(flags, date, size_bytes, binary or is_wrapped), is_wrapped

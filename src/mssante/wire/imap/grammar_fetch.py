@@ -11,6 +11,7 @@ from mssante.model.errors import TheirProtocolError
 from mssante.model.numbers import NumberSet
 from mssante.wire.imap.commands import BodyItem, Fetch, SectionKind
 from mssante.wire.imap.scanner import MODSEQ_MAX, Scanner
+from mssante.wire.mime.strings import imap_string
 
 BODIES_MAX: Final = 100
 FIELDS_MAX: Final = 200
@@ -45,6 +46,8 @@ _BODIES: Final = frozenset({"BODY", "BODY.PEEK", "BINARY", "BINARY.PEEK", "BINAR
 
 _WORD: Final = re.compile(rb"[A-Za-z0-9.]+")
 _SECTION: Final = re.compile(rb"[A-Za-z.]+")
+# Anything that may be sent back in one line; what is no name of a field (RFC 5322 section 3.6.8) is found nowhere.
+_FIELD_NAME: Final = re.compile(rb"[ -9;-~]+")
 _FIELD: Final = re.compile(rb"[!#$&'+,./0-9:;<=>?@A-Z^_`a-z|~-]+")
 
 Items = list[str | BodyItem]
@@ -176,8 +179,8 @@ def _section(scanner: Scanner, *, binary: bool) -> tuple[tuple[int, ...], Sectio
     if kind in {SectionKind.HEADER_FIELDS, SectionKind.HEADER_FIELDS_NOT}:
         scanner.space()
         fields = scanner.many(scanner.astring)
-        if not 0 < len(fields) <= FIELDS_MAX:
-            raise TheirProtocolError(f"HEADER.FIELDS takes 1 to {FIELDS_MAX} names")
+        if not 0 < len(fields) <= FIELDS_MAX or not all(_FIELD_NAME.fullmatch(name) for name in fields):
+            raise TheirProtocolError(f"HEADER.FIELDS takes 1 to {FIELDS_MAX} names of header fields")
     return tuple(path), kind, fields
 
 
@@ -194,7 +197,7 @@ def _label(word: str, path: tuple[int, ...], kind: SectionKind, fields: tuple[by
 def _field(name: bytes) -> bytes:
     if _FIELD.fullmatch(name):
         return name
-    return b'"' + name.translate(None, b'"\\\r\n\0') + b'"'
+    return imap_string(name)
 
 
 def _modifiers(scanner: Scanner) -> tuple[int | None, bool]:

@@ -123,8 +123,8 @@ def parse_list(scanner: Scanner) -> List:
         extended = True
     else:
         patterns = (scanner.pattern(),)
-    if len(patterns) > PATTERNS_MAX:
-        raise TheirProtocolError(f"more than {PATTERNS_MAX} patterns")
+    if not 0 < len(patterns) <= PATTERNS_MAX:
+        raise TheirProtocolError(f"LIST takes 1 to {PATTERNS_MAX} patterns")
     if "RECURSIVEMATCH" in select and not set(select) - {"RECURSIVEMATCH", "REMOTE"}:
         raise TheirProtocolError("RECURSIVEMATCH needs another selection")
     returns, status = _returns(scanner)

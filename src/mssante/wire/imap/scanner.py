@@ -70,6 +70,15 @@ class Scanner:
         """Tell whether nothing follows."""
         return self._at == len(self._text) and self._index + 1 >= len(self._segments)
 
+    def check_text(self) -> None:
+        """Look at the text between literals once, before anything is read of it.
+
+        Raises:
+            TheirProtocolError: it holds a NUL or a bare CR, which stand nowhere in a command outside a literal.
+        """
+        if any(b"\0" in text or b"\r" in text for text in self._segments[::2]):
+            raise TheirProtocolError("the command holds a NUL or a bare CR")
+
     def peek(self) -> bytes:
         """Return the next byte of the text, b"" where a literal or the end is."""
         return self._text[self._at : self._at + 1]
