@@ -1,11 +1,14 @@
 """Who may do what with a folder, as tables."""
 
+from dataclasses import replace
+
 import pytest
 
 from mssante.model.decision import Kind
-from mssante.model.folder import AclEntry
+from mssante.model.folder import AclEntry, rights_text
 from mssante.rules.access import (
     ALL_RIGHTS,
+    NEEDED,
     SHARED_RIGHTS,
     Act,
     Holding,
@@ -13,19 +16,17 @@ from mssante.rules.access import (
     judge_identifier,
     parse_rights,
     rights_of,
-    rights_text,
     storable,
 )
 
-OWN = Holding("anne@x.fr", is_own=True, may_read=True, may_send=True)
-SHARED = Holding("anne@x.fr", is_own=False, may_read=True, may_send=True)
-NONE = Holding("anne@x.fr", is_own=False, may_read=False, may_send=False)
+OWN = Holding("anne@x.fr", is_own=True, may_read=True, may_send=True, is_open=True)
+SHARED = Holding("anne@x.fr", is_own=False, may_read=True, may_send=True, is_open=True)
+NONE = Holding("anne@x.fr", is_own=False, may_read=False, may_send=False, is_open=True)
 
 
 def given(holding: Holding, *entries: tuple[str, str], is_open: bool = True) -> str:
     acl = tuple(AclEntry(*entry) for entry in entries)
-    one = Holding(holding.login, holding.is_own, holding.may_read, holding.may_send, acl, is_open)
-    return rights_text(rights_of(one))
+    return rights_text(rights_of(replace(holding, acl=acl, is_open=is_open)))
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def given(holding: Holding, *entries: tuple[str, str], is_open: bool = True) -> 
     [
         (given(OWN), "lrswipkxtea"),
         (given(SHARED), "lrswipkxte"),
-        (given(Holding("a", is_own=False, may_read=True, may_send=False)), "lrswikxte"),
+        (given(Holding("a", is_own=False, may_read=True, may_send=False, is_open=True)), "lrswikxte"),
         (given(NONE), ""),
         (given(NONE, ("anne@x.fr", "lr")), "lr"),
         (given(NONE, ("ANNE@X.FR", "lr")), "lr"),
@@ -53,7 +54,7 @@ def test_rights_come_from_the_account_the_list_and_the_state_of_the_box(found: s
 
 @pytest.mark.parametrize("act", list(Act))
 def test_each_act_needs_one_right_and_is_unknown_without_any(act: Act) -> None:
-    needed = act.value.strip()
+    needed = NEEDED[act]
     assert judge_act(act, ALL_RIGHTS) is None
     assert judge_act(act, frozenset({"l", "r", needed})) is None
     blind = judge_act(act, frozenset(ALL_RIGHTS - {"l", "r"}))

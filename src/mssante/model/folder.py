@@ -4,9 +4,18 @@ Source: RFC 9051 section 2.3; RFC 7162 section 3; RFC 4314.
 """
 
 from array import array
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from mssante.model.mailbox import FolderId, MailboxId
+
+RIGHTS: Final = "lrswipkxtea"
+"""The letters of rights in the order of the standard (RFC 4314 section 2.1)."""
+
+OLD_RIGHTS: Final[Mapping[str, str]] = MappingProxyType({"c": "kx", "d": "te"})
+"""Old letters, and what each stands for (RFC 4314 section 2.1.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +66,9 @@ class AclEntry:
 
     identifier: str
     rights: str
+
+
+def rights_text(rights: Iterable[str]) -> str:
+    """Return rights in the order of the standard."""
+    found = frozenset(rights)
+    return "".join(letter for letter in RIGHTS if letter in found)

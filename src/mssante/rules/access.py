@@ -4,35 +4,49 @@ Source: RFC 4314 sections 2.1, 2.1.1 and 4.
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from mssante.model.decision import Kind, Refusal
-from mssante.model.folder import AclEntry
+from mssante.model.folder import OLD_RIGHTS, RIGHTS, AclEntry, rights_text
 
-ORDER: Final = "lrswipkxtea"
-ALL_RIGHTS: Final = frozenset(ORDER)
+ALL_RIGHTS: Final = frozenset(RIGHTS)
 NO_RIGHTS: Final[frozenset[str]] = frozenset()
 # Whoever reads a shared box works in it; its list of rights is its administrator's.
 SHARED_RIGHTS: Final = frozenset("lrswikxte")
-# Old letters that stand for several (RFC 4314 section 2.1.1).
-_OLD: Final = {"c": "kx", "d": "te"}
 _NOBODY: Final = frozenset({"", "anyone", "anonymous"})
 
 
 class Act(enum.Enum):
-    """What is done to a folder; the value is the right that it needs."""
+    """What is done to a folder."""
 
-    LIST = "l"
-    READ = "r"
-    STATUS = "r "
-    ADD = "i"
-    CREATE = "k"
-    DELETE = "x"
-    RENAME = "x "
-    EXPUNGE = "e"
-    GOVERN = "a"
+    LIST = "list"
+    READ = "read"
+    STATUS = "status"
+    ADD = "add"
+    CREATE = "create"
+    DELETE = "delete"
+    RENAME = "rename"
+    EXPUNGE = "expunge"
+    GOVERN = "govern"
+
+
+NEEDED: Final[Mapping[Act, str]] = MappingProxyType(
+    {
+        Act.LIST: "l",
+        Act.READ: "r",
+        Act.STATUS: "r",
+        Act.ADD: "i",
+        Act.CREATE: "k",
+        Act.DELETE: "x",
+        Act.RENAME: "x",
+        Act.EXPUNGE: "e",
+        Act.GOVERN: "a",
+    }
+)
+"""The right that each act needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +57,16 @@ class Holding:
         login: of the identity.
         is_own: the mailbox is the identity's own.
         may_read, may_send: what its account may do with the mailbox.
-        acl: of the folder.
         is_open: the mailbox is active.
+        acl: of the folder.
     """
 
     login: str
     is_own: bool
     may_read: bool
     may_send: bool
+    is_open: bool
     acl: tuple[AclEntry, ...] = ()
-    is_open: bool = True
 
 
 def rights_of(holding: Holding) -> frozenset[str]:
@@ -86,13 +100,13 @@ def judge_act(act: Act, rights: frozenset[str]) -> Refusal | None:
     """
     if "l" not in rights and "r" not in rights:
         return folder_unknown()
-    if act.value.strip() in rights:
+    if NEEDED[act] in rights:
         return None
     return Refusal(
         Kind.RIGHTS_MISSING,
         "rights",
         "You do not have the rights for that",
-        f"needs {act.value.strip()}, has {rights_text(rights)}",
+        f"needs {NEEDED[act]}, has {rights_text(rights)}",
         "Vous n'avez pas les droits nécessaires sur ce dossier : demandez-les au responsable de la boîte.",
     )
 
@@ -129,14 +143,9 @@ def storable(flags: Iterable[str], rights: frozenset[str]) -> frozenset[str]:
 
 def parse_rights(text: str) -> frozenset[str] | None:
     """Return typed rights as a set, old letters spelt out; None when a letter is unknown."""
-    letters = "".join(_OLD.get(letter, letter) for letter in text)
+    letters = "".join(OLD_RIGHTS.get(letter, letter) for letter in text)
     found = frozenset(letters)
     return found if found <= ALL_RIGHTS else None
-
-
-def rights_text(rights: frozenset[str]) -> str:
-    """Return rights in the order that the standard lists them, with the old letters where they are whole."""
-    return "".join(letter for letter in ORDER if letter in rights)
 
 
 def _guard(flag: str) -> str:

@@ -220,6 +220,16 @@ async def test_rights_quota_and_notes(talk: ImapTalk) -> None:
     assert b"lrswipkxtea" in (await talk.good("MYRIGHTS INBOX"))[0]
     assert (await talk.good("GETACL INBOX"))[0].startswith(b"* ACL ")
     assert (await talk.good(f"LISTRIGHTS INBOX {USER}"))[0].startswith(b"* LISTRIGHTS ")
+    await talk.good("CREATE Commun")
+    await talk.good(f"SETACL Commun {USER} lrd")
+    # Older programs look for the letters c and d, which stand for several.
+    assert (await talk.good("MYRIGHTS Commun"))[0] == b'* MYRIGHTS "Commun" "lrswipkxteacd"\r\n'
+    assert (await talk.good("GETACL Commun"))[0].endswith(f" {USER} lrted\r\n".encode())
+    may = (await talk.good(f"LISTRIGHTS Commun dr.autre@{HERE}"))[0]
+    assert may.endswith(b' "" l r s w i p k x t e a c d\r\n')
+    always = (await talk.good(f"LISTRIGHTS Commun {USER}"))[0]
+    assert always.endswith(b' "lrswipkxteacd"\r\n')
+    assert (await talk.say(f"SETACL Commun {USER} lrq"))[-1].startswith(b"BAD")
     assert b"STORAGE" in b"".join(await talk.good("GETQUOTAROOT INBOX"))
     assert (await talk.say(f"SETQUOTA {USER} (STORAGE 1)"))[-1].startswith(b"NO [NOPERM]")
     await talk.good('SETMETADATA "" (/private/vendor/essai "oui")')

@@ -272,7 +272,6 @@ async def test_no_verb_reaches_the_mailbox_of_another_person(library: Library, s
         await bruno.my_rights(victim),
         await bruno.quota(ANNE),
         await bruno.quota_root(victim),
-        await bruno.box_of(victim),
         await own.transfer([], victim, move=False),
     ]
     assert [refused(one) for one in tries] == ["folder-unknown"] * len(tries)

@@ -16,7 +16,6 @@ from mssante.wire.imap import commands as c
 from mssante.wire.imap import responses as r
 from mssante.wire.imap.patterns import matcher
 
-RIGHTS_ORDER = "lrswipkxtea"
 _DONE = Answer("OK", "Done")
 
 
@@ -75,16 +74,11 @@ async def do_list(state: State, _tag: bytes, command: c.Command) -> Answer | Non
             r.list_line(_attributes(command, one), one.name, utf8=state.utf8, word=word, extended=extended)
         )
         if "MYRIGHTS" in command.returns and one.folder_id is not None:
-            state.line.write(r.my_rights_line(one.name, rights_text(one.rights), utf8=state.utf8))
+            state.line.write(r.my_rights_line(one.name, one.rights, utf8=state.utf8))
         if command.status and one.folder_id is not None:
             # A folder that went meanwhile is left out (RFC 5819 section 2).
             await write_status(state, one.name, command.status)
     return _DONE
-
-
-def rights_text(rights: frozenset[str]) -> str:
-    """Return rights in the order of the standard."""
-    return "".join(letter for letter in RIGHTS_ORDER if letter in rights)
 
 
 def _chosen(command: c.List, listed: tuple[Listed, ...]) -> list[tuple[Listed, bool]]:

@@ -3,7 +3,6 @@
 Source: RFC 4314 section 3; RFC 9208 section 4; RFC 5464 section 4.
 """
 
-from mssante.doors.imap.folders import rights_text
 from mssante.doors.imap.refusals import Answer, refused
 from mssante.doors.imap.state import State
 from mssante.model.decision import Kind, Refusal
@@ -31,7 +30,7 @@ async def do_my_rights(state: State, _tag: bytes, command: c.Command) -> Answer 
     found = await state.reading.my_rights(command.folder)
     if isinstance(found, Refusal):
         return refused(found)
-    state.line.write(r.my_rights_line(command.folder, rights_text(found), utf8=state.utf8))
+    state.line.write(r.my_rights_line(command.folder, found, utf8=state.utf8))
     return _DONE
 
 

@@ -77,16 +77,20 @@ class Spot:
 async def load_box(tx: Tx, who: Who, address: Address) -> Box | None:
     """Return a mailbox as the reader may see it; None when it is unknown or nothing of it is his."""
     mailbox = await mailboxes.mailbox_by_key(tx, address.key)
-    if mailbox is None or mailbox.state is not MailboxState.ACTIVE:
+    if mailbox is None:
         return None
     right = next((one for one in await accounts.rights(tx, who.account_id) if one.address.key == address.key), None)
     acl = await folders.list_acl(tx, mailbox.mailbox_id)
     is_own = right is not None and (mailbox.kind is MailboxType.APP or address.key == _key(who.login))
-    holding = Holding(who.login, is_own, right is not None and right.may_read, right is not None and right.may_send)
+    holding = Holding(
+        who.login,
+        is_own=is_own,
+        may_read=right is not None and right.may_read,
+        may_send=right is not None and right.may_send,
+        is_open=mailbox.state is MailboxState.ACTIVE,
+    )
     box = Box(mailbox, holding, await mailboxes.list_folders(tx, mailbox.mailbox_id), acl)
-    if holding.may_read or any(box.rights(folder.folder_id) for folder in box.folders):
-        return box
-    return None
+    return box if any(box.rights(one) for one in (None, *acl)) else None
 
 
 async def find_spot(tx: Tx, who: Who, name: str, act: Act) -> Spot | Refusal:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from mssante.flows.folders import annotations, changes, sharing
 from mssante.flows.folders.append import Appending
-from mssante.flows.folders.boxes import Box, Spot, Who, all_boxes, find_box, find_spot, name_in
+from mssante.flows.folders.boxes import Box, Spot, Who, all_boxes, find_spot, name_in
 from mssante.flows.folders.indexing import Indexing
 from mssante.flows.folders.names import (
     OTHERS,
@@ -229,11 +229,6 @@ class Reader:
                 one()
 
         return stop
-
-    async def box_of(self, name: str) -> Box | Refusal:
-        """Return the box that a name is in, for doors that must tell boxes apart."""
-        found = await self._reading.store.read(lambda tx: find_box(tx, self.who, name))
-        return found if isinstance(found, Refusal) else found[0]
 
     async def _spot(self, name: str, act: Act) -> Spot | Refusal:
         return await self._reading.store.read(lambda tx: find_spot(tx, self.who, name, act))

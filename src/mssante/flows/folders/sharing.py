@@ -7,8 +7,8 @@ from datetime import datetime
 
 from mssante.flows.folders.boxes import Who, find_spot
 from mssante.model.decision import Kind, Refusal
-from mssante.model.folder import AclEntry
-from mssante.rules.access import ORDER, Act, judge_identifier, parse_rights, rights_text
+from mssante.model.folder import RIGHTS, AclEntry, rights_text
+from mssante.rules.access import Act, judge_identifier, parse_rights
 from mssante.store import accounts, audit, folders
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
@@ -38,8 +38,8 @@ async def list_rights(store: Store, who: Who, name: str, identifier: str) -> tup
         if isinstance(spot, Refusal):
             return spot
         if spot.box.is_own and identifier.casefold() == who.login.casefold():
-            return ORDER, ()
-        return "", tuple(ORDER)
+            return RIGHTS, ()
+        return "", tuple(RIGHTS)
 
     return await store.read(work)
 

@@ -7,12 +7,12 @@ import re
 from typing import Final
 
 from mssante.model.errors import TheirProtocolError
+from mssante.model.folder import OLD_RIGHTS, RIGHTS
 from mssante.wire.imap.commands import GetMetadata, SetAcl, SetMetadata, SetQuota, StoreMode
 from mssante.wire.imap.scanner import MODSEQ_MAX, Scanner, decode_utf8
 
 ENTRIES_MAX: Final = 100
 _ENTRY: Final = re.compile(r"/(?:shared|private)(?:/[^/*%\x00-\x1f\x7f]{1,100}){1,10}", re.ASCII)
-_RIGHTS: Final = re.compile(r"[a-z0-9]*")
 RESOURCES: Final = frozenset({"STORAGE", "MESSAGE"})
 
 
@@ -27,8 +27,9 @@ def parse_set_acl(scanner: Scanner) -> SetAcl:
     if rights[:1] in {"+", "-"}:
         mode = StoreMode(rights[0])
         rights = rights[1:]
-    if not _RIGHTS.fullmatch(rights):
-        raise TheirProtocolError("rights are lower-case letters and digits")
+    unknown = set(rights) - {*RIGHTS, *OLD_RIGHTS}
+    if unknown:
+        raise TheirProtocolError(f"the right {min(unknown)!a} is not known")
     return SetAcl(folder, identifier, mode, rights)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from mssante.model.folder import OLD_RIGHTS, rights_text
 from mssante.model.numbers import compact
 from mssante.model.search import Thread
 from mssante.wire.imap.mutf7 import encode_mutf7
@@ -191,19 +192,36 @@ def namespace_line(personal: str, others: str, *, utf8: bool) -> bytes:
 
 def acl_line(name: str, entries: Iterable[tuple[str, str]], *, utf8: bool) -> bytes:
     """Return the answer of GETACL (RFC 4314 section 3.6)."""
-    text = b"".join(b" " + astring(who) + b" " + astring(rights) for who, rights in entries)
+    text = b"".join(b" " + astring(who) + b" " + astring(_with_old(rights)) for who, rights in entries)
     return b"* ACL %b%b\r\n" % (folder_name(name, utf8=utf8), text)
 
 
 def list_rights_line(name: str, who: str, required: str, optional: Iterable[str], *, utf8: bool) -> bytes:
-    """Return the answer of LISTRIGHTS (RFC 4314 section 3.7)."""
-    parts = b" ".join((imap_string(required.encode()), *(astring(one) for one in optional)))
+    """Return the answer of LISTRIGHTS (RFC 4314 section 3.7).
+
+    Args:
+        name, who: of the command.
+        required: the rights that are always there.
+        optional: rights that can be given, each by itself.
+        utf8: see `folder_name`.
+    """
+    rights = "".join(optional)
+    free = (*rights, *_with_old(rights)[len(rights) :])
+    parts = b" ".join((imap_string(_with_old(required).encode()), *(astring(one) for one in free)))
     return b"* LISTRIGHTS %b %b %b\r\n" % (folder_name(name, utf8=utf8), astring(who), parts)
 
 
-def my_rights_line(name: str, rights: str, *, utf8: bool) -> bytes:
+def my_rights_line(name: str, rights: Iterable[str], *, utf8: bool) -> bytes:
     """Return the answer of MYRIGHTS (RFC 4314 section 3.8)."""
-    return b"* MYRIGHTS %b %b\r\n" % (folder_name(name, utf8=utf8), astring(rights) if rights else b'""')
+    return b"* MYRIGHTS %b %b\r\n" % (
+        folder_name(name, utf8=utf8),
+        imap_string(_with_old(rights_text(rights)).encode()),
+    )
+
+
+def _with_old(rights: str) -> str:
+    """Return rights with the old letters that older clients look for (RFC 4314 section 2.1.1)."""
+    return rights + "".join(old for old, members in OLD_RIGHTS.items() if set(members) & set(rights))
 
 
 def quota_root_line(name: str, root: str, *, utf8: bool) -> bytes:
