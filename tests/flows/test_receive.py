@@ -35,7 +35,7 @@ from mssante.model.errors import StoreError, StoreFullError
 from mssante.model.mailbox import MailboxState
 from mssante.model.outside import Answer, Parcel, Taken
 from mssante.model.peer import PeerFacts
-from mssante.store import blobs, mailboxes, messages
+from mssante.store import blobs, folders, mailboxes, messages
 
 FAR_PEER = peer_of(HOSTS[FAR])
 LARGE = letter("grand " * 80_000, VILLE)
@@ -146,7 +146,7 @@ async def test_a_full_box_defers_and_takes_the_message_when_there_is_room(office
     assert isinstance(refused, Refusal)
     assert refused.is_temporary
     (row,) = await office.listed(ANNE)
-    await office.store.write(lambda tx: messages.remove_message(tx, row.folder_id, row.uid))
+    await office.store.write(lambda tx: folders.remove_many(tx, row.folder_id, [row.uid]))
     assert _reference(await office.receive(data, options=MailOptions(size_bytes=len(data), envelope_id="2")))
 
 

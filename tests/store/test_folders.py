@@ -55,9 +55,9 @@ async def facts(store: Store) -> tuple[Mailbox, Folder]:
 async def test_one_command_is_one_modification_number_and_the_counters_are_right(store: Store) -> None:
     box, inbox = await facts(store)
     assert (inbox.messages, inbox.unseen, inbox.uid_next, box.used_bytes) == (3, 2, 4, 29)
-    changes, rows = await store.write(
-        lambda tx: folders.set_flags_many(tx, inbox.folder_id, [(uid, frozenset({"\\Seen"})) for uid in (1, 2, 9)])
-    )
+    seen, none = frozenset({"\\Seen"}), frozenset[str]()
+    flags = [(1, none, seen), (2, seen, seen), (9, none, seen)]
+    changes, rows = await store.write(lambda tx: folders.set_flags_many(tx, inbox.folder_id, flags))
     assert len({change.modseq for change in changes}) == 1
     assert [row[0] for row in rows] == [1, 2]
     assert (await facts(store))[1].unseen == 1

@@ -135,9 +135,14 @@ async def status(tx: Tx, folder_id: FolderId, *, sizes: bool) -> FolderStatus | 
 
 
 async def set_flags_many(
-    tx: Tx, folder_id: FolderId, flags: Sequence[tuple[int, frozenset[str]]]
+    tx: Tx, folder_id: FolderId, flags: Sequence[tuple[int, frozenset[str], frozenset[str]]]
 ) -> tuple[tuple[Change, ...], list[tuple[int, str, int]]]:
-    """Replace the flags of messages; return the changes and (uid, flags, modseq) of those that are still there."""
+    """Replace the flags of messages; return the changes and (uid, flags, modseq) of those that are still there.
+
+    Args:
+        tx, folder_id: the flags before were read in the same transaction.
+        flags: (uid, before, after).
+    """
     head = await tx.one("folder_counters", folder_id=folder_id)
     if head is None or not flags:
         return (), []
@@ -145,14 +150,11 @@ async def set_flags_many(
     modseq = await _grow(tx, mailbox_id, 0)
     rows: list[tuple[int, str, int]] = []
     seen = 0
-    for uid, wanted in flags:
-        row = await tx.one("filed_row", folder_id=folder_id, uid=uid)
-        if row is None:
-            continue
-        text = " ".join(sorted(wanted))
-        seen += int(SEEN in wanted) - int(SEEN in row[1].split())
-        await tx.run("set_flags", folder_id=folder_id, uid=uid, flags=text, modseq=modseq)
-        rows.append((uid, text, modseq))
+    for uid, before, after in flags:
+        text = " ".join(sorted(after))
+        if await tx.run("set_flags", folder_id=folder_id, uid=uid, flags=text, modseq=modseq):
+            seen += int(SEEN in after) - int(SEEN in before)
+            rows.append((uid, text, modseq))
     await tx.run("count_out", folder_id=folder_id, messages=0, unseen=seen, modseq=modseq)
     return tuple(Change(mailbox_id, folder_id, uid, modseq) for uid, _flags, _modseq in rows), rows
 
@@ -194,9 +196,9 @@ async def place(tx: Tx, mailbox_id: MailboxId, folder_id: FolderId, items: Seque
         return Placed(head[2], (), ())
     modseq = await _grow(tx, mailbox_id, sum(item.size_bytes for item in items))
     uids = range(head[3], head[3] + len(items))
+    unseen = sum(SEEN not in item.flags.split() for item in items)
+    await tx.run("count_in", folder_id=folder_id, uid=uids[-1], messages=len(items), unseen=unseen, modseq=modseq)
     for uid, item in zip(uids, items, strict=True):
-        unseen = 0 if SEEN in item.flags.split() else 1
-        await tx.run("count_in", folder_id=folder_id, uid=uid, unseen=unseen, modseq=modseq)
         await tx.run(
             "add_copy_of",
             folder_id=folder_id,

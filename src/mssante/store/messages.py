@@ -77,7 +77,7 @@ async def file_message(
     modseq = last_modseq + 1
     unseen = 0 if SEEN in flags else 1
     await tx.run("grow_mailbox_to", mailbox_id=mailbox_id, size_bytes=size_bytes + len(prefix), modseq=modseq)
-    await tx.run("count_in", folder_id=folder_id, uid=uid, unseen=unseen, modseq=modseq)
+    await tx.run("count_in", folder_id=folder_id, uid=uid, messages=1, unseen=unseen, modseq=modseq)
     await tx.run(
         "add_filed",
         folder_id=folder_id,
@@ -90,65 +90,6 @@ async def file_message(
         prefix=prefix,
     )
     return Change(mailbox_id, folder_id, uid, modseq), uid
-
-
-async def set_flags(tx: Tx, folder_id: FolderId, uid: int, flags: frozenset[str]) -> Change | None:
-    """Replace the flags of a message; return the change, or None when the message is not there any more."""
-    row = await tx.one("filed_at", folder_id=folder_id, uid=uid)
-    if row is None:
-        return None
-    mailbox_id, old_flags = MailboxId(row[0]), row[2].split()
-    modseq = await _grow(tx, mailbox_id, 0)
-    await tx.run("set_flags", folder_id=folder_id, uid=uid, flags=" ".join(sorted(flags)), modseq=modseq)
-    no_longer_unseen = int(SEEN in flags) - int(SEEN in old_flags)
-    await tx.run("count_out", folder_id=folder_id, messages=0, unseen=no_longer_unseen, modseq=modseq)
-    return Change(mailbox_id, folder_id, uid, modseq)
-
-
-async def remove_message(tx: Tx, folder_id: FolderId, uid: int) -> Change | None:
-    """Take a message out of a folder for good; return the change, or None when it was not there.
-
-    Its UID is remembered as gone; its bytes go when no folder and no queued copy needs them.
-
-    Source: RFC 7162 section 3.2.7 (VANISHED).
-    """
-    row = await tx.one("filed_at", folder_id=folder_id, uid=uid)
-    if row is None:
-        return None
-    change = await _take_out(tx, folder_id, uid, row)
-    await free_if_unused(tx, MessageId(row[1]))
-    return change
-
-
-async def move_message(tx: Tx, folder_id: FolderId, uid: int, target: FolderId) -> tuple[Change, Change] | None:
-    """Move a message to another folder of its mailbox; return the change there and here, or None when it is gone.
-
-    Raises:
-        StoreError: the target is no folder of the same mailbox.
-
-    Source: RFC 6851 section 3.3 (one step, seen as a copy and an expunge).
-    """
-    row = await tx.one("filed_at", folder_id=folder_id, uid=uid)
-    if row is None:
-        return None
-    mailbox_id, message_id, flags, filed_at, prefix, size_bytes = row
-    modseq = await _grow(tx, MailboxId(mailbox_id), size_bytes)
-    unseen = 0 if SEEN in flags.split() else 1
-    found = await tx.one("count_in_folder", folder_id=target, mailbox_id=mailbox_id, unseen=unseen, modseq=modseq)
-    (new_uid,) = _some(found)
-    await tx.run(
-        "add_filed",
-        folder_id=target,
-        uid=new_uid,
-        mailbox_id=mailbox_id,
-        message_id=message_id,
-        modseq=modseq,
-        flags=flags,
-        filed_at=filed_at,
-        prefix=prefix,
-    )
-    gone = await _take_out(tx, folder_id, uid, row)
-    return Change(MailboxId(mailbox_id), target, new_uid, modseq), gone
 
 
 async def free_if_unused(tx: Tx, message: MessageId) -> None:
@@ -210,19 +151,6 @@ async def forget_copies(tx: Tx, before: datetime) -> int:
 async def blob_paths(tx: Tx) -> frozenset[str]:
     """Return the files of bodies in use, for `BlobFolder.sweep`."""
     return frozenset(row[0] for row in await tx.all("blob_paths"))
-
-
-async def _grow(tx: Tx, mailbox_id: MailboxId, size_bytes: int) -> int:
-    return int(_some(await tx.one("grow_mailbox", mailbox_id=mailbox_id, size_bytes=size_bytes))[0])
-
-
-async def _take_out(tx: Tx, folder_id: FolderId, uid: int, row: Row) -> Change:
-    mailbox_id, flags, size_bytes = MailboxId(row[0]), row[2].split(), row[5]
-    modseq = await _grow(tx, mailbox_id, -size_bytes)
-    await tx.run("remove_filed", folder_id=folder_id, uid=uid)
-    await tx.run("add_expunged", folder_id=folder_id, uid=uid, modseq=modseq)
-    await tx.run("count_out", folder_id=folder_id, messages=1, unseen=0 if SEEN in flags else 1, modseq=modseq)
-    return Change(mailbox_id, folder_id, uid, modseq)
 
 
 def _some(row: Row | None) -> Row:

@@ -71,7 +71,7 @@ async def changed_flags(
     allowed = storable(spelt(flags), spot.rights)
     if not spot.rights & set("swt"):
         return Refusal(Kind.RIGHTS_MISSING, "rights", "You may not change flags here")
-    wanted: list[tuple[int, frozenset[str]]] = []
+    wanted: list[tuple[int, frozenset[str], frozenset[str]]] = []
     same: list[tuple[int, str, int]] = []
     modified: list[int] = []
     rows = await folders.flags_at(tx, spot.folder.folder_id, uids)
@@ -89,7 +89,7 @@ async def changed_flags(
         if after == before:
             same.append((uid, *row))
         else:
-            wanted.append((uid, after))
+            wanted.append((uid, before, after))
     changes, changed = await folders.set_flags_many(tx, spot.folder.folder_id, wanted)
     return Stored(tuple(sorted([*changed, *same])), tuple(modified)), changes
 

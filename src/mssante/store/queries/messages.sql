@@ -24,15 +24,9 @@ WHERE b.mailbox_id = :mailbox_id AND m.message_id = :message_id
 UPDATE mailbox SET used_bytes = used_bytes + :size_bytes, modseq = :modseq WHERE mailbox_id = :mailbox_id
 
 -- name: count_in
--- Count a message into a folder under its UID.
-UPDATE folder SET uid_next = :uid + 1, messages = messages + 1, unseen = unseen + :unseen, highest_modseq = :modseq
+-- Count messages into a folder, the last one under that UID.
+UPDATE folder SET uid_next = :uid + 1, messages = messages + :messages, unseen = unseen + :unseen, highest_modseq = :modseq
 WHERE folder_id = :folder_id
-
--- name: count_in_folder
--- Give the next UID of a folder.
-UPDATE folder SET uid_next = uid_next + 1, messages = messages + 1, unseen = unseen + :unseen, highest_modseq = :modseq
-WHERE folder_id = :folder_id AND mailbox_id = :mailbox_id
-RETURNING uid_next - 1
 
 -- name: count_out
 -- Count a message out of a folder, or a flag that changed when no message left.
@@ -43,12 +37,6 @@ WHERE folder_id = :folder_id
 -- Put a message in a folder.
 INSERT INTO filed (folder_id, uid, mailbox_id, message_id, modseq, flags, filed_at, prefix)
 VALUES (:folder_id, :uid, :mailbox_id, :message_id, :modseq, :flags, :filed_at, :prefix)
-
--- name: filed_at
--- What stands at a UID, for changes.
-SELECT f.mailbox_id, f.message_id, f.flags, f.filed_at, f.prefix, m.size_bytes + length(f.prefix)
-FROM filed f JOIN message m ON m.message_id = f.message_id
-WHERE f.folder_id = :folder_id AND f.uid = :uid
 
 -- name: set_flags
 -- Replace the flags of a message in a folder.
