@@ -46,20 +46,36 @@ class HttpDocuments:
 
     async def fetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Fetched | None:
         """Return the document, or None when it has not changed; see `mssante.flows.ports.DocumentSource`."""
-        import httpx2
-
-        headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "mssante"}
+        headers = {"Accept": "*/*"}
         if etag:
             headers["If-None-Match"] = etag
         elif last_modified:
             headers["If-Modified-Since"] = last_modified
+        return await self._answer("GET", url, headers)
+
+    async def ask(self, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
+        """Return what a server answers to a question of ours: GET, or POST with a body.
+
+        Raises:
+            LinkError: unreachable, not trusted, not 200, or larger than the bound.
+        """
+        asked = {"Accept": "application/json", **(headers or {})}
+        found = await self._answer("GET" if body is None else "POST", url, asked, body)
+        return b"" if found is None else found.data
+
+    async def _answer(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Fetched | None:
+        import httpx2
+
+        sent = {"Accept-Encoding": "identity", "User-Agent": "mssante", **headers}
         try:
             async with (
                 asyncio.timeout(self._timeout_seconds),
                 httpx2.AsyncClient(
                     verify=self._context, trust_env=False, follow_redirects=False, timeout=CONNECT_SECONDS
                 ) as client,
-                client.stream("GET", url, headers=headers) as response,
+                client.stream(method, url, headers=sent, content=body) as response,
             ):
                 return await self._take(url, response)
         except TimeoutError as error:
@@ -68,38 +84,6 @@ class HttpDocuments:
         except (httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError, OSError) as error:
             msg = f"{url} cannot be fetched: {str(error) or type(error).__name__}"
             raise LinkError(msg) from error
-
-    async def ask(self, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> bytes:
-        """Return what a server answers to a question of ours: GET, or POST with a body.
-
-        Raises:
-            LinkError: unreachable, not trusted, not 200, or larger than the bound.
-        """
-        import httpx2
-
-        method = "GET" if body is None else "POST"
-        asked = {
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "User-Agent": "mssante",
-            **(headers or {}),
-        }
-        try:
-            async with (
-                asyncio.timeout(self._timeout_seconds),
-                httpx2.AsyncClient(
-                    verify=self._context, trust_env=False, follow_redirects=False, timeout=CONNECT_SECONDS
-                ) as client,
-                client.stream(method, url, headers=asked, content=body) as response,
-            ):
-                found = await self._take(url, response)
-        except TimeoutError as error:
-            msg = f"{url} did not answer within {self._timeout_seconds:g} seconds"
-            raise LinkError(msg) from error
-        except (httpx2.HTTPError, httpx2.InvalidURL, ssl.SSLError, OSError) as error:
-            msg = f"{url} cannot be asked: {str(error) or type(error).__name__}"
-            raise LinkError(msg) from error
-        return b"" if found is None else found.data
 
     async def _take(self, url: str, response: "httpx2.Response") -> Fetched | None:
         if response.status_code == 304:

@@ -38,6 +38,8 @@ SHRINK_SHARE: Final = 0.5
 # Root, intermediate, bad peers, manager, identity provider; one for each server; one for the software of an operator.
 _KEYS: Final = 5 + sum(1 + any(box.software for box in plan.mailboxes) for plan in space.OPERATORS)
 Section = Mapping[str, object]
+Common = Mapping[str, Section]
+"""Sections that every part of the space has alike, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,73 +257,40 @@ def _operator(
     ports: Ports,
     server: Pair,
     software: Mapping[str, Pair],
-    common: Mapping[str, dict[str, object]],
+    common: Common,
     table: Mapping[str, list[str]],
 ) -> Laid:
-    sections: dict[str, Section | str] = {
-        "role": "operator",
-        "operator": {
-            "name": plan.name,
-            "hostname": plan.host,
-            "data_dir": folder / "data",
-            "postmaster": str(plan.postmaster),
-        },
-        "tls": {"certificate": server.certificate, "key": server.key, **common["tls"]},
-        "trust": common["trust"],
-        "smtp": {"host": LOOPBACK, "port": ports.smtp},
-        "submission": {"host": LOOPBACK, "port": ports.submission, "implicit_port": ports.submissions},
-        "imap": {"host": LOOPBACK, "port": ports.imap, "implicit_port": ports.imaps},
-        "identity": common["identity"],
-        "autoconfig": {"host": LOOPBACK, "port": ports.autoconfig},
-        "queue": {"first_retry_seconds": 1, "poll_seconds": 1},
-        "resolver": {"mode": "static", "table": table},
-        "secrets": _secrets(folder),
-        "logs": common["logs"],
-    }
-    config = folder / "mssante.toml"
-    write_public(config, toml_text(sections).encode())
+    who = {"name": plan.name, "hostname": plan.host, "postmaster": str(plan.postmaster)}
+    config = _write_config(
+        folder,
+        "operator",
+        who,
+        server,
+        common,
+        smtp={"host": LOOPBACK, "port": ports.smtp},
+        submission={"host": LOOPBACK, "port": ports.submission, "implicit_port": ports.submissions},
+        imap={"host": LOOPBACK, "port": ports.imap, "implicit_port": ports.imaps},
+        identity=common["identity"],
+        autoconfig={"host": LOOPBACK, "port": ports.autoconfig},
+        queue={"first_retry_seconds": 1, "poll_seconds": 1},
+        resolver={"mode": "static", "table": table},
+    )
     return Laid(plan, folder, config, ports, server, software)
 
 
-def _manager(
-    pki: SandboxPki,
-    key: RSAPrivateKey,
-    folder: Path,
-    port: int,
-    common: Mapping[str, dict[str, object]],
-    now: datetime,
-) -> Path:
+def _manager(pki: SandboxPki, key: RSAPrivateKey, folder: Path, port: int, common: Common, now: datetime) -> Path:
     server = _pair(pki, pki.server(space.MANAGER_LEGAL, space.MANAGER_HOST, key=key, now=now), folder, "server")
-    sections: dict[str, Section | str] = {
-        "role": "manager",
-        "operator": {
-            "name": "Gestionnaire de l'espace de confiance",
-            "hostname": space.MANAGER_HOST,
-            "data_dir": folder / "data",
-            "postmaster": f"postmaster@{space.MANAGER_HOST}",
-        },
-        "tls": {"certificate": server.certificate, "key": server.key, **common["tls"]},
-        "trust": common["trust"],
-        "manager": {"host": LOOPBACK, "port": port, "crl_dir": folder.parent / "pki" / "crl"},
-        "secrets": _secrets(folder),
-        "logs": common["logs"],
+    who = {
+        "name": "Gestionnaire de l'espace de confiance",
+        "hostname": space.MANAGER_HOST,
+        "postmaster": f"postmaster@{space.MANAGER_HOST}",
     }
-    config = folder / "mssante.toml"
-    write_public(config, toml_text(sections).encode())
-    return config
-
-
-def _secret() -> str:
-    return secrets.token_urlsafe(24)
+    manager = {"host": LOOPBACK, "port": port, "crl_dir": folder.parent / "pki" / "crl"}
+    return _write_config(folder, "manager", who, server, common, manager=manager)
 
 
 def _identity(
-    pki: SandboxPki,
-    key: RSAPrivateKey,
-    folder: Path,
-    port: int,
-    common: Mapping[str, dict[str, object]],
-    now: datetime,
+    pki: SandboxPki, key: RSAPrivateKey, folder: Path, port: int, common: Common, now: datetime
 ) -> LaidIdentity:
     server = _pair(pki, pki.server(space.MANAGER_LEGAL, space.IDENTITY_HOST, key=key, now=now), folder, "server")
     people = folder / "personnes.json"
@@ -332,23 +301,44 @@ def _identity(
     ]
     facts = {"people": space.people(), "clients": clients}
     write_private(people, json.dumps(facts, ensure_ascii=False, indent=1).encode())
+    who = {
+        "name": "Fournisseur d'identité d'essai",
+        "hostname": space.IDENTITY_HOST,
+        "postmaster": f"postmaster@{space.MANAGER_HOST}",
+    }
+    provider = {"host": LOOPBACK, "port": port, "public_name": LOOPBACK, "people": people}
+    config = _write_config(folder, "identity", who, server, common, provider=provider)
+    return LaidIdentity(config, port, issuer_of(LOOPBACK, port), people)
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _write_config(
+    folder: Path, role: str, who: Mapping[str, str], server: Pair, common: Common, **own: Section
+) -> Path:
+    """Write the configuration of one part of the space, with new secrets; return its file.
+
+    Args:
+        folder: of the part.
+        role, who: what it is; name, host name and postmaster.
+        server: its certificate.
+        common: sections that all share.
+        own: its own sections.
+    """
     sections: dict[str, Section | str] = {
-        "role": "identity",
-        "operator": {
-            "name": "Fournisseur d'identité d'essai",
-            "hostname": space.IDENTITY_HOST,
-            "data_dir": folder / "data",
-            "postmaster": f"postmaster@{space.MANAGER_HOST}",
-        },
+        "role": role,
+        "operator": {**who, "data_dir": folder / "data"},
         "tls": {"certificate": server.certificate, "key": server.key, **common["tls"]},
         "trust": common["trust"],
-        "provider": {"host": LOOPBACK, "port": port, "public_name": LOOPBACK, "people": people},
+        **own,
         "secrets": _secrets(folder),
         "logs": common["logs"],
     }
     config = folder / "mssante.toml"
     write_public(config, toml_text(sections).encode())
-    return LaidIdentity(config, port, issuer_of(LOOPBACK, port), people)
+    return config
 
 
 def _secrets(folder: Path) -> dict[str, Path]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mssante.model.errors import TheirProtocolError
+from mssante.wire.sasl.text import response_text
 
 TOKEN_MAX_BYTES: Final = 16 * 1024
 USER_MAX_BYTES: Final = 255
@@ -37,7 +38,7 @@ class BearerClaim:
 
 def read_xoauth2(data: bytes) -> BearerClaim:
     """Return the claim of ``user=<mailbox>^Aauth=Bearer <token>^A^A``."""
-    fields = _text(data).split(_FIELD_MARK)
+    fields = response_text(data).split(_FIELD_MARK)
     if len(fields) != 4 or fields[2:] != ["", ""] or not fields[0].startswith("user="):
         msg = "XOAUTH2 response is not user=...^Aauth=Bearer ...^A^A"
         raise TheirProtocolError(msg)
@@ -49,7 +50,7 @@ def read_oauthbearer(data: bytes) -> BearerClaim:
 
     Source: RFC 7628 section 3.1; RFC 5801 section 4 (``=2C`` and ``=3D`` in names).
     """
-    header, mark, rest = _text(data).partition(_FIELD_MARK)
+    header, mark, rest = response_text(data).partition(_FIELD_MARK)
     binding, comma, authzid = header.partition(",")
     if not mark or not comma or binding not in {"n", "y"} or not authzid.endswith(","):
         msg = "OAUTHBEARER response does not begin with a GS2 header such as n,a=user,"
@@ -102,11 +103,3 @@ def _token(field: str) -> str:
         msg = f"the token is longer than {TOKEN_MAX_BYTES} bytes"
         raise TheirProtocolError(msg)
     return token
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        msg = "sign-in response is not UTF-8"
-        raise TheirProtocolError(msg) from error

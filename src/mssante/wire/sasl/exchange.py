@@ -10,6 +10,7 @@ from typing import Final
 
 from mssante.model.errors import OurProtocolError, TheirProtocolError
 from mssante.wire.sasl.bearer import TOKEN_MAX_BYTES, BearerClaim, read_oauthbearer, read_xoauth2
+from mssante.wire.sasl.text import response_text
 
 RESPONSE_MAX_BYTES: Final = TOKEN_MAX_BYTES + 1024
 NAME_MAX_BYTES: Final = 255
@@ -85,7 +86,7 @@ def read_plain(data: bytes) -> PlainCredentials:
 
     Source: RFC 4616 section 2.
     """
-    parts = _text(data).split("\0")
+    parts = response_text(data).split("\0")
     if len(parts) != 3 or not parts[1] or not parts[2]:
         msg = "PLAIN response is not [authzid] NUL authcid NUL password"
         raise TheirProtocolError(msg)
@@ -104,19 +105,11 @@ def read_external(data: bytes) -> ExternalClaim:
 
     Source: RFC 4422 appendix A.
     """
-    authzid = _text(data)
+    authzid = response_text(data)
     if "\0" in authzid or len(data) > NAME_MAX_BYTES:
         msg = f"EXTERNAL response is not a name of at most {NAME_MAX_BYTES} bytes"
         raise TheirProtocolError(msg)
     return ExternalClaim(authzid)
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        msg = "sign-in response is not UTF-8"
-        raise TheirProtocolError(msg) from error
 
 
 MECHANISMS: Final[Mapping[str, Callable[[bytes], Step]]] = MappingProxyType(
