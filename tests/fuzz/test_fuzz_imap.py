@@ -1,10 +1,7 @@
 """The fuzz targets of IMAP and of whole messages, run in small by hypothesis on bytes that look like them."""
 
-import importlib.util
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
+from fuzzing import target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -18,16 +15,6 @@ PARTS = [
     b"Content-Type: message/rfc822\r\n", b"Content-Type: text/html; charset=", b"Content-Transfer-Encoding: base64\r\n", b"\r\n", b"\r\n\r\n", b"--b\r\n", b"--b--\r\n",
     b"--b--x", b"--bb\r\n", b'name="', b"filename*0*=utf-8''%C3", b";", b"(", b")", b"<", b">", b"<script>", b"&eacute;", b"\n", b"\r", b"\0", b"\xff",
 ]  # fmt: skip
-
-
-def target(name: str) -> Callable[[bytes], None]:
-    spec = importlib.util.spec_from_file_location(f"tests_fuzz_{name}", Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Callable[[bytes], None] = module.one_input
-    return found
 
 
 def bytes_of(words: list[bytes]) -> st.SearchStrategy[bytes]:

@@ -1,10 +1,7 @@
 """The fuzz targets of SMTP and sign-in, run in small by hypothesis on bytes that look like the protocol."""
 
-import importlib.util
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
+from fuzzing import target
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,17 +13,6 @@ WORDS = [
 INPUT = st.tuples(
     st.binary(min_size=1, max_size=1), st.lists(st.one_of(st.sampled_from(WORDS), st.binary(max_size=8)), max_size=40)
 ).map(lambda found: found[0] + b"".join(found[1]))
-
-
-def target(name: str) -> Callable[[bytes], None]:
-    path = Path(__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"tests_fuzz_{name}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Callable[[bytes], None] = module.one_input
-    return found
 
 
 @pytest.mark.parametrize("name", ["fuzz_smtp_server", "fuzz_smtp_client", "fuzz_smtp_data"])
