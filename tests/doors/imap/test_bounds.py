@@ -235,6 +235,10 @@ async def test_a_search_for_somebody_who_hung_up_is_stopped(stage: Stage, monkey
         await began.wait()
     async with asyncio.timeout(10):
         await stopped.wait()
+    assert stopped.is_set()
+    # The door serves on.
+    async with imap(stage, user=USER) as other:
+        assert (await other.say("NOOP"))[-1].startswith(b"OK")
 
 
 async def hung_up(talk: ImapTalk) -> bool:

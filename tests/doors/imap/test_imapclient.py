@@ -6,6 +6,7 @@ Source: RFC 9051; RFC 6851; RFC 5256; RFC 7162; RFC 9208.
 import asyncio
 from datetime import UTC, datetime
 
+from imap_talk import imap
 from imapclient import SEEN, IMAPClient
 from proofs import USER, Stage, one_site
 from world import PASSWORD
@@ -59,3 +60,8 @@ def go_through(stage: Stage) -> None:
 async def test_imapclient_goes_through_a_mailbox(tmp_path, pki) -> None:
     async with one_site(tmp_path, pki) as stage:
         await asyncio.to_thread(go_through, stage)
+        async with imap(stage, user=USER) as talk:
+            listed = b"".join(await talk.good('LIST "" * RETURN (STATUS (MESSAGES))'))
+        assert b'STATUS "INBOX" (MESSAGES 1)' in listed
+        assert b'STATUS "Corbeille" (MESSAGES 1)' in listed
+        assert b"Patients" not in listed

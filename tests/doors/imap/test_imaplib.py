@@ -7,7 +7,7 @@ import asyncio
 import imaplib
 from collections.abc import Callable
 
-from imap_talk import USER
+from imap_talk import USER, imap
 from proofs import Stage, one_site
 from world import PASSWORD
 
@@ -42,3 +42,7 @@ def _everyday(client: imaplib.IMAP4) -> None:
 async def test_imaplib_appends_reads_searches_and_expunges(tmp_path, pki) -> None:
     async with one_site(tmp_path, pki) as stage:
         await asyncio.to_thread(_session, stage, _everyday)
+        async with imap(stage, user=USER) as talk:
+            listed = b"".join(await talk.good('LIST "" * RETURN (STATUS (MESSAGES))'))
+        assert b'STATUS "INBOX" (MESSAGES 0)' in listed
+        assert b'STATUS "Corbeille" (MESSAGES 1)' in listed

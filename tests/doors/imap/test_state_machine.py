@@ -111,6 +111,7 @@ class Programs(RuleBasedStateMachine):
     stage: ClassVar[Stage]
     loop: ClassVar[asyncio.AbstractEventLoop]
     examples: ClassVar[int] = 0
+    looks: ClassVar[int] = 0
 
     def __init__(self) -> None:
         super().__init__()
@@ -271,6 +272,7 @@ class Programs(RuleBasedStateMachine):
                     client.highest = modseq
 
         self.run(check())
+        type(self).looks += 1
 
 
 @pytest.mark.world
@@ -299,3 +301,5 @@ def test_programs_agree_with_the_model_whatever_they_do(tmp_path, pki) -> None:
             )
         finally:
             loop.run_until_complete(stack.aclose())
+    # Each example compared what the programs know with the model more than once, as a rule.
+    assert Programs.looks > Programs.examples >= 40

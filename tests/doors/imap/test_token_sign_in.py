@@ -73,6 +73,7 @@ async def test_the_box_of_a_ward_is_opened_with_its_address(scene: Scene) -> Non
     async with imap(scene.stage) as talk:
         await talk.good(f"AUTHENTICATE XOAUTH2 {xoauth2(WARD, scene.token())}")
         await talk.good("SELECT INBOX")
+        assert (await talk.good("GETQUOTAROOT INBOX"))[0] == f'* QUOTAROOT "INBOX" {WARD}\r\n'.encode()
 
 
 async def test_a_box_that_does_not_list_the_person_stays_shut(scene: Scene) -> None:

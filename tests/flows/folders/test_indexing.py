@@ -41,6 +41,11 @@ async def test_the_task_finds_what_was_committed_at_its_next_look(library: Libra
         while await library.office.store.read(lambda tx: indexes.unindexed_anywhere(tx, after=0, limit=1)):  # noqa: ASYNC110 - the store has no event
             await asyncio.sleep(0)
     task.cancel()
+    opened = await library.open()
+    there = await library.office.store.read(
+        lambda tx: indexes.search_text(tx, opened.snapshot.mailbox_id, "bonjour", body_only=False)
+    )
+    assert len(there) == 1
 
 
 async def test_a_damaged_body_stops_nothing(library: Library) -> None:

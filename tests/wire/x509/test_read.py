@@ -99,9 +99,10 @@ def test_a_damaged_certificate_is_read_or_refused(place: int, value: int) -> Non
     der = bytearray(operator("fixe.exemple.fr").der)
     der[place % len(der)] = value
     try:
-        read_certificate(bytes(der))
+        found = read_certificate(bytes(der))
     except TheirProtocolError:
         return
+    assert found.der == bytes(der)
 
 
 def test_gives_the_addresses_of_revocation_lists() -> None:
