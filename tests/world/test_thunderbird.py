@@ -1,8 +1,8 @@
 """Thunderbird under Xvfb: sets itself up from an address alone, reads a letter, sends one.
 
-What is typed in its window is the address and the password; host names, ports and kinds of sign-in come from our
-autoconfiguration through Thunderbird's own modules, which a remote control (Marionette) calls as its wizard does. A
-screenshot is kept in the folder that MSSANTE_SCREENSHOTS names, else beside the test's files.
+The test gives it the address and the password; host names, ports and kinds of sign-in come from our autoconfiguration
+through Thunderbird's own modules, which a remote control (Marionette) calls as its wizard does: no window of the wizard
+is clicked. A screenshot is kept in the folder that MSSANTE_SCREENSHOTS names, else beside the test's files.
 """
 
 import asyncio
