@@ -6,11 +6,14 @@ and `mssante.flows.trust`. Not a queue: who is not listening misses nothing, bec
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from mssante.model.mailbox import MailboxId
+from mssante.model.mailbox import AccountId, MailboxId
 from mssante.model.message import Change
 
+Key = TypeVar("Key", MailboxId, AccountId)
 Listener = Callable[[Sequence[Change]], None]
+"""Called with changes of messages, or with () when something else changed: names, rights, subscriptions, notes."""
 
 
 class Notifier:
@@ -19,6 +22,7 @@ class Notifier:
     def __init__(self) -> None:
         """Start with nobody listening."""
         self._listeners: dict[MailboxId, list[Listener]] = {}
+        self._of_accounts: dict[AccountId, list[Listener]] = {}
         self._queue = asyncio.Event()
 
     def publish(self, changes: Sequence[Change]) -> None:
@@ -33,18 +37,21 @@ class Notifier:
             for listener in tuple(self._listeners.get(mailbox_id, ())):
                 listener(found)
 
+    def changed(self, mailbox_id: MailboxId) -> None:
+        """Tell the listeners of a mailbox that names of its folders or rights on them changed; after the commit."""
+        _ring(self._listeners, mailbox_id)
+
+    def ring(self, account_id: AccountId) -> None:
+        """Tell the listeners of an account that what it sees, chose or noted changed; after the commit."""
+        _ring(self._of_accounts, account_id)
+
     def listen(self, mailbox_id: MailboxId, listener: Listener) -> Callable[[], None]:
         """Call the listener at each change of the mailbox; returns the function that ends it."""
-        self._listeners.setdefault(mailbox_id, []).append(listener)
+        return _listen(self._listeners, mailbox_id, listener)
 
-        def stop() -> None:
-            listeners = self._listeners.get(mailbox_id, [])
-            if listener in listeners:
-                listeners.remove(listener)
-            if not listeners:
-                self._listeners.pop(mailbox_id, None)
-
-        return stop
+    def listen_account(self, account_id: AccountId, listener: Listener) -> Callable[[], None]:
+        """Call the listener at each `ring` for the account; returns the function that ends it."""
+        return _listen(self._of_accounts, account_id, listener)
 
     def wake_queue(self) -> None:
         """Tell the delivery workers that there is something due."""
@@ -58,3 +65,21 @@ class Notifier:
         except TimeoutError:
             pass
         self._queue.clear()
+
+
+def _ring(listeners: dict[Key, list[Listener]], key: Key) -> None:
+    for listener in tuple(listeners.get(key, ())):
+        listener(())
+
+
+def _listen(listeners: dict[Key, list[Listener]], key: Key, listener: Listener) -> Callable[[], None]:
+    listeners.setdefault(key, []).append(listener)
+
+    def stop() -> None:
+        found = listeners.get(key, [])
+        if listener in found:
+            found.remove(listener)
+        if not found:
+            listeners.pop(key, None)
+
+    return stop

@@ -1,8 +1,9 @@
 """Several mail programs on one folder, in any order of acts, agree with one model of it at every checkpoint.
 
-UIDs are never used twice, modification numbers never go back, and who comes back with QRESYNC misses nothing.
+UIDs are never used twice, modification numbers never go back, who comes back with QRESYNC misses nothing, and who asked
+for it with NOTIFY is told by itself.
 
-Source: RFC 9051 sections 2.3.1.1 and 7; RFC 7162.
+Source: RFC 9051 sections 2.3.1.1 and 7; RFC 7162; RFC 5465.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from imap_talk import USER, ImapTalk, imap, put
 from proofs import Stage, one_site
 
 FLAGS = ("\\Seen", "\\Flagged", "\\Answered", "\\Deleted", "$MDNSent")
-CLIENTS = ("plain", "condstore", "qresync")
+CLIENTS = ("plain", "condstore", "qresync", "notify")
 _FETCH = re.compile(rb"\* (\d+) FETCH \((.*)\)\r\n", re.DOTALL)
 
 
@@ -136,7 +137,10 @@ class Programs(RuleBasedStateMachine):
     async def connect(self, kind: str) -> Client:
         stack = AsyncExitStack()
         talk = await stack.enter_async_context(imap(self.stage, door="imaps", user=USER))
-        if kind != "plain":
+        if kind == "notify":
+            # Told between its commands too, by itself.
+            await talk.good("NOTIFY SET (SELECTED (MessageNew (UID FLAGS) MessageExpunge FlagChange))")
+        elif kind != "plain":
             await talk.good(f"ENABLE {kind.upper()}")
         return Client(kind, talk, stack)
 
@@ -152,7 +156,7 @@ class Programs(RuleBasedStateMachine):
 
     # -- acts ----------------------------------------------------------------------------------------------------
 
-    @rule(who=st.integers(0, 2), flags=st.frozensets(st.sampled_from(FLAGS), max_size=3))
+    @rule(who=st.integers(0, 3), flags=st.frozensets(st.sampled_from(FLAGS), max_size=3))
     def append(self, who: int, flags: frozenset[str]) -> None:
         self.sent += 1
         letter = b"Subject: essai %d\r\n\r\ntexte\r\n" % self.sent
@@ -169,7 +173,7 @@ class Programs(RuleBasedStateMachine):
 
     @precondition(lambda self: self.model)
     @rule(
-        who=st.integers(0, 2),
+        who=st.integers(0, 3),
         choice=st.integers(0, 50),
         mode=st.sampled_from(["", "+", "-"]),
         flags=st.frozensets(st.sampled_from(FLAGS), min_size=1, max_size=2),
@@ -188,13 +192,13 @@ class Programs(RuleBasedStateMachine):
                 if one.uid == uid:
                     one.flags = self.model[uid]
 
-    @rule(who=st.integers(0, 2))
+    @rule(who=st.integers(0, 3))
     def expunge(self, who: int) -> None:
         self.run(self.clients[who].do("EXPUNGE"))
         self.model = {uid: flags for uid, flags in self.model.items() if "\\Deleted" not in flags}
 
     @precondition(lambda self: self.model)
-    @rule(who=st.integers(0, 2), choice=st.integers(0, 50))
+    @rule(who=st.integers(0, 3), choice=st.integers(0, 50))
     def copy_onto_itself(self, who: int, choice: int) -> None:
         uid = sorted(self.model)[choice % len(self.model)]
         answer = self.run(self.clients[who].do(f"UID COPY {uid} {self.folder}"))
@@ -206,18 +210,18 @@ class Programs(RuleBasedStateMachine):
         self.model[new] = self.model[uid]
 
     @precondition(lambda self: self.model)
-    @rule(who=st.integers(0, 2), choice=st.integers(0, 50))
+    @rule(who=st.integers(0, 3), choice=st.integers(0, 50))
     def move_away(self, who: int, choice: int) -> None:
         uid = sorted(self.model)[choice % len(self.model)]
         answer = self.run(self.clients[who].do(f"UID MOVE {uid} Corbeille"))
         assert answer.startswith(b"OK"), answer
         del self.model[uid]
 
-    @rule(who=st.integers(0, 2))
+    @rule(who=st.integers(0, 3))
     def look(self, who: int) -> None:
         self.run(self.clients[who].do("NOOP"))
 
-    @rule(who=st.integers(0, 2))
+    @rule(who=st.integers(0, 3))
     def search(self, who: int) -> None:
         client = self.clients[who]
         assert self.run(client.do("UID SEARCH RETURN (ALL COUNT) UNSEEN")).startswith(b"OK")

@@ -81,6 +81,8 @@ async def _end(state: State) -> Answer | None:
     done = await appending.commit()
     if isinstance(done, Refusal):
         return refused(done)
+    if state.opened is not None and appending.name == state.opened.name:
+        state.own_uids.update(done.uids)
     return Answer("OK", "Added", f"APPENDUID {done.uid_validity} {compact(done.uids)}")
 
 

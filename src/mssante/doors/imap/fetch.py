@@ -44,6 +44,17 @@ async def do_fetch(state: State, _tag: bytes, command: c.Command) -> Answer | No
         uids = _changed(state, uids, command.changed_since)
     elif command.vanished:
         return Answer("BAD", "VANISHED needs CHANGEDSINCE")
+    return await say(state, command, uids)
+
+
+async def say(state: State, command: c.Fetch, uids: list[int]) -> Answer:
+    """Say what is asked of those messages.
+
+    Args:
+        state: of the session.
+        command: what is asked.
+        uids: ascending.
+    """
     if "MODSEQ" in command.items:
         state.enabled.add("CONDSTORE")
     if not uids:
@@ -164,7 +175,7 @@ async def _bodies(state: State, command: c.Fetch, items: list[str], uids: list[i
         if isinstance(marked, Refusal):
             return refused(marked)
         if marked.changed:
-            await tell(state, expunges=False, uid=command.by_uid)
+            await tell(state, expunges=False, uid=command.by_uid, own=True)
     whole = bool(_INDEX & set(items)) or section.needs_index(command.bodies)
     async for rows in state.folder.rows(uids, whole=whole):
         for start in range(0, len(rows), OPENED):

@@ -19,8 +19,12 @@ from mssante.wire.imap.patterns import matcher
 _DONE = Answer("OK", "Done")
 
 
-def _settled(refusal: Refusal | None) -> Answer:
-    return _DONE if refusal is None else refused(refusal)
+async def _settled(state: State, refusal: Refusal | None, *names: str) -> Answer:
+    """Answer a change of those names, of which the client need not be told again."""
+    if refusal is not None:
+        return refused(refusal)
+    await state.accept(*names)
+    return _DONE
 
 
 async def do_namespace(state: State, _tag: bytes, _command: c.Command) -> Answer | None:
@@ -39,6 +43,7 @@ async def do_create(state: State, _tag: bytes, command: c.Command) -> Answer | N
     refusal = await state.reading.create(name, command.uses[0] if command.uses else None)
     if refusal is not None:
         return refused(refusal)
+    await state.accept(name)
     made = await state.reading.status(name, sizes=False)
     return Answer("OK", "Made", "" if isinstance(made, Refusal) else f"MAILBOXID (F{made.folder_id})")
 
@@ -46,19 +51,21 @@ async def do_create(state: State, _tag: bytes, command: c.Command) -> Answer | N
 async def do_delete(state: State, _tag: bytes, command: c.Command) -> Answer | None:
     """Remove a folder."""
     assert isinstance(command, c.FolderCommand)  # noqa: S101 - see the table
-    return _settled(await state.reading.delete(command.folder))
+    return await _settled(state, await state.reading.delete(command.folder), command.folder)
 
 
 async def do_rename(state: State, _tag: bytes, command: c.Command) -> Answer | None:
     """Rename a folder with what is below it."""
     assert isinstance(command, c.Rename)  # noqa: S101 - see the table
-    return _settled(await state.reading.rename(command.folder, command.new_name))
+    refusal = await state.reading.rename(command.folder, command.new_name)
+    return await _settled(state, refusal, command.folder, command.new_name)
 
 
 async def do_subscribe(state: State, _tag: bytes, command: c.Command) -> Answer | None:
     """SUBSCRIBE or UNSUBSCRIBE."""
     assert isinstance(command, c.FolderCommand)  # noqa: S101 - see the table
-    return _settled(await state.reading.subscribe(command.folder, wanted=command.name == "SUBSCRIBE"))
+    refusal = await state.reading.subscribe(command.folder, wanted=command.name == "SUBSCRIBE")
+    return await _settled(state, refusal, command.folder)
 
 
 async def do_list(state: State, _tag: bytes, command: c.Command) -> Answer | None:
@@ -114,16 +121,22 @@ def _inbox(pattern: str) -> str:
 
 
 def _attributes(command: c.List, one: Listed) -> list[str]:
-    found: list[str] = []
-    if command.lsub:
+    first: list[str] = []
+    if command.lsub and not one.is_subscribed:
         # Here the word says that the name is not subscribed itself (RFC 3501 section 6.3.9).
-        found += [] if one.is_subscribed else ["\\Noselect"]
-    elif one.folder_id is None:
-        found.append("\\NonExistent" if command.extended else "\\Noselect")
-    found.append("\\HasChildren" if one.has_children else "\\HasNoChildren")
+        first.append("\\Noselect")
+    elif one.folder is None and not command.lsub:
+        first.append("\\NonExistent" if command.extended else "\\Noselect")
+    shows = not command.lsub and "SUBSCRIBED" in (*command.returns, *command.select)
+    return [*first, *attributes(one, subscribed=shows)]
+
+
+def attributes(one: Listed, *, subscribed: bool) -> list[str]:
+    """Return the attributes of a name but whether it exists; `subscribed` adds whether it is."""
+    found = ["\\HasChildren" if one.has_children else "\\HasNoChildren"]
     if one.role is not None and one.role is not Role.INBOX:
         found.append(f"\\{one.role.value}")
-    if one.is_subscribed and not command.lsub and "SUBSCRIBED" in (*command.returns, *command.select):
+    if subscribed and one.is_subscribed:
         found.append("\\Subscribed")
     return found
 

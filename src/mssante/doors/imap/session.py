@@ -61,6 +61,7 @@ TABLE: Final[Mapping[type, tuple[str, Handler]]] = MappingProxyType(
         c.SetAcl: (KNOWN, sharing.do_set_acl),
         c.GetMetadata: (KNOWN, sharing.do_get_metadata),
         c.SetMetadata: (KNOWN, sharing.do_set_metadata),
+        c.Notify: (KNOWN, notify.do_notify),
         c.Fetch: (SELECTED, fetch.do_fetch),
         c.Store: (SELECTED, store.do_store),
         c.Transfer: (SELECTED, store.do_transfer),
@@ -72,6 +73,7 @@ TABLE: Final[Mapping[type, tuple[str, Handler]]] = MappingProxyType(
 )
 _LONG: Final = (c.Search, c.Sort, c.ThreadCommand)
 _OF_MESSAGES: Final = (c.Fetch, c.Store, c.Transfer, c.UidExpunge, c.Search, c.Sort, c.ThreadCommand)
+_REMOVES: Final = (c.Transfer, c.UidExpunge)
 _READS: Final = (c.Search, c.Sort, c.ThreadCommand, c.List, c.Status)
 
 
@@ -96,8 +98,8 @@ class Session:
 
     @property
     def is_waiting(self) -> bool:
-        """Tell whether the client waits for news of its folder."""
-        return bool(self.state.idle_tag) and self.state.opened is not None
+        """Tell whether the client waits for news."""
+        return self.state.watch is not None or (bool(self.state.idle_tag) and self.state.opened is not None)
 
     def greet(self) -> None:
         """Say who is here, and what may be done."""
@@ -120,9 +122,9 @@ class Session:
         return self._handle(event)
 
     async def push(self) -> None:
-        """Tell a client in IDLE what was committed meanwhile."""
-        if self.state.idle_tag:
-            await tell(self.state, expunges=True)
+        """Tell a client that waits what was committed meanwhile."""
+        if self.is_waiting:
+            await notify.push(self.state)
 
     async def _handle(self, event: f.Event) -> None:
         state = self.state
@@ -169,18 +171,25 @@ class Session:
             except StoreError:
                 answer = refused(Refusal(Kind.STORE_UNAVAILABLE, "store", "Local error, try again later"))
         uid = getattr(command, "by_uid", False)
-        await self._finish(event.tag, answer, expunges=may_expunge(command), uid=uid)
+        own = isinstance(command, _REMOVES) or (isinstance(command, c.Simple) and command.name == "EXPUNGE")
+        await self._finish(event.tag, answer, expunges=may_expunge(command), uid=uid, own=own)
         if isinstance(command, c.Compress) and answer is not None and answer.status == "OK":
             state.line.compress()
         if isinstance(command, c.Simple) and command.name == "LOGOUT":
             state.line.close()
 
-    async def _finish(self, tag: bytes, answer: Answer | None, *, expunges: bool = True, uid: bool = False) -> None:
+    async def _finish(
+        self, tag: bytes, answer: Answer | None, *, expunges: bool = True, uid: bool = False, own: bool = False
+    ) -> None:
         """Say what is new, then how the command ended (law 1: after the commit, in this place only)."""
         if answer is None:
             return
         if answer.status != "BAD":
-            await tell(self.state, expunges=expunges, uid=uid)
+            await tell(self.state, expunges=expunges, uid=uid, own=own)
+            await notify.fetch_fresh(self.state)
+        if self.state.watch is not None and not expunges:
+            # What this command had to hold back may be told behind it.
+            self.state.line.poke()
         self.state.line.write(r.tagged(tag, answer.status, answer.text, answer.code))
 
     def _out_of_place(self, where: str) -> str | None:

@@ -95,6 +95,8 @@ async def do_set_metadata(state: State, _tag: bytes, command: c.Command) -> Answ
         return _ONLY_SERVER
     refusal = await state.reading.set_metadata(command.values)
     if refusal is None:
+        if state.watch is not None and state.watch.others is not None:
+            state.watch.others.accept_notes(dict(command.values))
         return _DONE
     codes = {Kind.TOO_MANY_FOLDERS: "METADATA TOOMANY", Kind.MESSAGE_TOO_BIG: "METADATA MAXSIZE 4096"}
     return refused(refusal, code=codes.get(refusal.kind, ""))

@@ -134,7 +134,7 @@ def settle(state: State, found: Identity | Refusal) -> Answer:
 async def do_unauthenticate(state: State, _tag: bytes, _command: c.Command) -> Answer | None:
     """Forget who is there; TLS stays (RFC 8437 section 3)."""
     state.hush()
-    state.opened, state.mail, state.who = None, None, None
+    state.opened, state.mail, state.who, state.watch = None, None, None, None
     state.enabled.clear()
     state.saved = ()
     state.reader.utf8 = False

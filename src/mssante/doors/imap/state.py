@@ -4,7 +4,7 @@ Data and the few questions that every command group asks of it; the commands sta
 says which may come when.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from mssante.doors.imap.refusals import Answer
 from mssante.flows.folders.append import Appending
 from mssante.flows.folders.opened import Opened
 from mssante.flows.folders.reader import Reader, Reading
+from mssante.flows.folders.watching import Watching
 from mssante.flows.sign_in import SignIn
 from mssante.model.decision import Refusal
 from mssante.model.mailbox import Identity
@@ -19,7 +20,7 @@ from mssante.model.message import Change
 from mssante.model.numbers import NumberSet
 from mssante.model.peer import PeerFacts
 from mssante.model.settings import ImapSettings
-from mssante.wire.imap.commands import Command
+from mssante.wire.imap.commands import Command, Fetch
 from mssante.wire.imap.framing import CommandReader, ReaderLimits
 from mssante.wire.sasl.exchange import Exchange
 
@@ -101,6 +102,23 @@ class Desk:
         return ReaderLimits(most, settings.append_bytes if signed_in else 0, settings.depth)
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What NOTIFY asked for (RFC 5465).
+
+    Attributes:
+        events: of the messages of the selected folder, as the standard spells them.
+        fetch: what is fetched of new messages by itself, or None.
+        is_delayed: messages that went are told with the next command only.
+        others: tells of everything else, None when nothing of it is asked for.
+    """
+
+    events: frozenset[str] = frozenset()
+    fetch: Fetch | None = None
+    is_delayed: bool = False
+    others: Watching | None = None
+
+
 @dataclass(slots=True)
 class State:
     """One client.
@@ -115,6 +133,9 @@ class State:
         token_refusal: of a token, told as a challenge; the client's answer to it is waited for.
         idle_tag: while IDLE runs.
         appending, append_tag, append_refusal: while APPEND runs.
+        watch: after NOTIFY.
+        fresh: UIDs of new messages that are to be fetched for it.
+        own_uids: UIDs that this session has put in the selected folder and was not told of.
         is_compressed: COMPRESS was asked for.
         stop_listening: ends what `listen` began.
         sign_in_failures, bad_commands: so far.
@@ -135,6 +156,9 @@ class State:
     appending: Appending | None = None
     append_tag: bytes = b""
     append_refusal: Refusal | None = None
+    watch: Watch | None = None
+    fresh: list[int] = field(default_factory=list)
+    own_uids: set[int] = field(default_factory=set)
     is_compressed: bool = False
     stop_listening: Callable[[], None] | None = None
     sign_in_failures: int = 0
@@ -149,6 +173,16 @@ class State:
     def condstore(self) -> bool:
         """Tell whether MODSEQ is sent with flags (RFC 7162 section 3.1)."""
         return bool(self.enabled & {"CONDSTORE", "QRESYNC"})
+
+    @property
+    def tells_messages(self) -> bool:
+        """Tell whether the client wants to know what comes to its folder and goes from it; before NOTIFY it does."""
+        return self.watch is None or "MessageNew" in self.watch.events
+
+    @property
+    def tells_flags(self) -> bool:
+        """Tell whether the client wants to know of flags that others change in its folder."""
+        return self.watch is None or "FlagChange" in self.watch.events
 
     @property
     def reading(self) -> Reader:
@@ -180,17 +214,23 @@ class State:
             raise NumberError
         return [uid for first, last in ranges for uid in uids[first - 1 : last]]
 
+    async def accept(self, *names: str) -> None:
+        """Take for told what the client did to names itself (RFC 5465 section 5)."""
+        if self.watch is not None and self.watch.others is not None:
+            await self.watch.others.accept(*names)
+
     async def listen(self) -> None:
-        """Have the line poked at each commit that touches the selected folder."""
+        """Have the line poked at each commit that the client may want to hear of: of its folder, or what it watches."""
         if self.stop_listening is not None:
             return
 
-        def heard(changes: "tuple[Change, ...] | list[Change]") -> None:
-            opened = self.opened
-            if opened is not None and any(one.folder_id == opened.snapshot.folder_id for one in changes):
+        def heard(changes: Sequence[Change]) -> None:
+            opened, watch = self.opened, self.watch
+            is_here = opened is not None and any(one.folder_id == opened.snapshot.folder_id for one in changes)
+            if is_here or (watch is not None and watch.others is not None):
                 self.line.poke()
 
-        self.stop_listening = await self.reading.listen(heard)  # type: ignore[arg-type]
+        self.stop_listening = await self.reading.listen(heard)
 
     def hush(self) -> None:
         """End `listen`."""

@@ -7,7 +7,7 @@ from bisect import bisect_left
 
 from mssante.doors.imap.refusals import Answer, refused
 from mssante.doors.imap.state import State
-from mssante.doors.imap.updates import flag_items, render
+from mssante.doors.imap.updates import flag_items, news, render
 from mssante.flows.folders.values import Updates
 from mssante.model.decision import Refusal
 from mssante.model.numbers import compact
@@ -24,9 +24,9 @@ async def do_store(state: State, _tag: bytes, command: c.Command) -> Answer | No
     done = await state.folder.store_flags(uids, command.mode.value, frozenset(command.flags), command.unchanged_since)
     if isinstance(done, Refusal):
         return refused(done)
-    updates = await state.folder.poll(expunges=command.by_uid)
+    updates = await news(state, expunges=command.by_uid, own=True)
     own = {(uid, modseq) for uid, _flags, modseq in done.changed}
-    others = tuple(row for row in updates.changed if (row[1], row[3]) not in own)
+    others = tuple(row for row in updates.changed if state.tells_flags and (row[1], row[3]) not in own)
     state.line.write(render(state, Updates(updates.gone, updates.exists, others), uid=command.by_uid))
     told = uids if not command.silent else [uid for uid, _flags, _modseq in done.changed] if state.condstore else []
     _say_flags(state, [uid for uid in told if uid not in set(done.modified)], command)
@@ -67,6 +67,8 @@ async def do_transfer(state: State, _tag: bytes, command: c.Command) -> Answer |
     if not done.pairs:
         return Answer("OK", "Nothing to do")
     here, there = compact(one for one, _two in done.pairs), compact(two for _one, two in done.pairs)
+    if command.folder == state.folder.name:
+        state.own_uids.update(two for _one, two in done.pairs)
     code = f"COPYUID {done.uid_validity} {here} {there}"
     if not command.move:
         return Answer("OK", "Copied", code)

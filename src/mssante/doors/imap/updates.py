@@ -6,7 +6,9 @@ by number nothing is expunged; their forms by UID may.
 Source: RFC 9051 sections 7.5.1 and 5.5; RFC 7162 sections 3.1 and 3.2.10; RFC 3501 section 7.3.1.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import replace
 
 from mssante.doors.imap.state import State
 from mssante.flows.folders.values import Updates
@@ -58,10 +60,28 @@ def render(state: State, updates: Updates, *, uid: bool = False) -> bytes:
     return b"".join(pieces)
 
 
-async def tell(state: State, *, expunges: bool, uid: bool = False) -> None:
-    """Bring the client up to date with its folder."""
-    if state.opened is None:
-        return
-    updates = await state.opened.poll(expunges=expunges)
+async def news(state: State, *, expunges: bool, own: bool = False) -> Updates:
+    """Return what is new in the selected folder, as far as the client wants to know.
+
+    Args:
+        state: what NOTIFY asked for.
+        expunges: messages that are gone may be told.
+        own: the client changed messages itself: it is told what became of them whatever it asked for.
+    """
+    opened = state.opened
+    if opened is None or not (own or state.tells_messages):
+        return Updates()
+    uid_next = opened.snapshot.uid_next
+    updates = await opened.poll(expunges=expunges)
+    if updates.exists is not None and state.watch is not None and state.watch.fetch is not None:
+        uids = opened.snapshot.uids
+        state.fresh += [uid for uid in uids[bisect_left(uids, uid_next) :] if uid not in state.own_uids]
+    state.own_uids.clear()
+    return updates if own or state.tells_flags else replace(updates, changed=())
+
+
+async def tell(state: State, *, expunges: bool, uid: bool = False, own: bool = False) -> None:
+    """Bring the client up to date with its folder; see `news` and `render`."""
+    updates = await news(state, expunges=expunges, own=own)
     if updates.gone or updates.exists is not None or updates.changed:
         state.line.write(render(state, updates, uid=uid))

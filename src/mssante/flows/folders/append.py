@@ -55,6 +55,11 @@ class Appending:
         self._internal_at = 0
         self._broken: StoreError | None = None
 
+    @property
+    def name(self) -> str:
+        """Return the folder's name as the reader sees it."""
+        return self._name
+
     def start(self, flags: Iterable[str], internal_date: datetime | None, size_bytes: int) -> Refusal | None:
         """Make room for the next message, or refuse; a refusal is for the whole command.
 

@@ -10,7 +10,7 @@ from mssante.flows.folders.boxes import Box, Who, find_box, find_spot
 from mssante.flows.folders.names import FOLDERS_MAX, INBOX, SEPARATOR, judge_name
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
-from mssante.model.mailbox import Folder, FolderId
+from mssante.model.mailbox import Folder, FolderId, MailboxId
 from mssante.model.message import Change
 from mssante.rules.access import Act, folder_unknown, judge_act
 from mssante.store import audit, folders, mailboxes
@@ -20,8 +20,9 @@ from mssante.store.tx import Tx
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """It is committed; the changes are to be published."""
+    """It is committed; the changes are to be published, and that names of the mailbox changed."""
 
+    mailbox_id: MailboxId
     changes: tuple[Change, ...] = ()
 
 
@@ -30,11 +31,11 @@ async def trace(store: Store, event: AuditEvent, now: datetime) -> None:
     await store.write(lambda tx: audit.append(tx, event, now))
 
 
-async def create(store: Store, who: Who, name: str, role: str | None, now: datetime) -> Refusal | None:
+async def create(store: Store, who: Who, name: str, role: str | None, now: datetime) -> Done | Refusal:
     """Make a folder; roles all have their folder from the start."""
     name = name.removesuffix(SEPARATOR)
 
-    async def work(tx: Tx) -> Refusal | None:
+    async def work(tx: Tx) -> Done | Refusal:
         found = await find_box(tx, who, name)
         if isinstance(found, Refusal):
             return found
@@ -45,7 +46,7 @@ async def create(store: Store, who: Who, name: str, role: str | None, now: datet
         if role is not None:
             return _exists("That special use is another folder's already", "Ce rôle a déjà son dossier.")
         await folders.create_folder(tx, box.mailbox.mailbox_id, inner, now)
-        return None
+        return Done(box.mailbox.mailbox_id)
 
     return await store.write(work)
 
@@ -63,7 +64,7 @@ async def delete(store: Store, who: Who, name: str, now: datetime) -> Done | Ref
         gone = await folders.delete_folder(tx, folder.folder_id)
         event = who.event("folder.deleted", spot.box.mailbox, folder=folder.folder_id, messages=folder.messages)
         await audit.append(tx, event, now)
-        return Done(gone)
+        return Done(folder.mailbox_id, gone)
 
     return await store.write_long(work)
 
@@ -92,7 +93,7 @@ async def rename(store: Store, who: Who, old: str, new: str, now: datetime) -> D
         if refusal is not None:
             return refusal
         await audit.append(tx, who.event("folder.renamed", box.mailbox, folder=spot.folder.folder_id), now)
-        return Done()
+        return Done(box.mailbox.mailbox_id)
 
     return await store.write_long(work)
 
@@ -122,7 +123,7 @@ async def _empty_inbox(tx: Tx, box: Box, inbox: Folder, inner: str, now: datetim
     items = await folders.items_at(tx, inbox.folder_id, picture.uids)
     placed = await folders.place(tx, mailbox_id, made.folder_id, [item for _uid, item in items], now)
     gone = await folders.remove_many(tx, inbox.folder_id, [uid for uid, _item in items])
-    return Done((*placed.changes, *gone))
+    return Done(mailbox_id, (*placed.changes, *gone))
 
 
 def _judge_new(box: Box, inner: str, *, is_new: bool = True) -> Refusal | None:

@@ -24,8 +24,9 @@ from mssante.flows.folders.names import (
     too_many_subscriptions,
 )
 from mssante.flows.folders.opened import Opened
-from mssante.flows.folders.values import Listed, Namespaces, Quota
+from mssante.flows.folders.values import Listed, Namespaces, Quota, no_folder
 from mssante.flows.folders.views import Views
+from mssante.flows.folders.watching import Interest, Watching
 from mssante.flows.notify import Listener, Notifier
 from mssante.flows.room import Room
 from mssante.model.address import Address, parse_address
@@ -110,7 +111,8 @@ class Reader:
 
     async def create(self, name: str, role: str | None = None) -> Refusal | None:
         """Make a folder (and nothing above it: parents are shown when they are needed)."""
-        return await changes.create(self._reading.store, self.who, name, role, self._reading.clock())
+        done = await changes.create(self._reading.store, self.who, name, role, self._reading.clock())
+        return await self._published(done)
 
     async def delete(self, name: str) -> Refusal | None:
         """Remove a folder with its messages; what is below it stays."""
@@ -138,7 +140,10 @@ class Reader:
             await folders.subscribe(tx, self.who.account_id, full, wanted=wanted)
             return None
 
-        return await self._reading.store.write(work)
+        refusal = await self._reading.store.write(work)
+        if refusal is None:
+            self._reading.notifier.ring(self.who.account_id)
+        return refusal
 
     async def open(self, name: str, *, read_only: bool) -> Opened | Refusal:
         """Open a folder; one that may only be read opens read-only. Another's box leaves a trace."""
@@ -179,9 +184,13 @@ class Reader:
             mode: "" replaces, "+" adds, "-" removes.
             rights: letters; None takes the entry away.
         """
-        return await sharing.set_acl(
+        done = await sharing.set_acl(
             self._reading.store, self.who, name, identifier, mode, rights, self._reading.clock()
         )
+        if isinstance(done, Refusal):
+            return done
+        self._reading.notifier.ring(done)
+        return None
 
     async def list_rights(self, name: str, identifier: str) -> tuple[str, tuple[str, ...]] | Refusal:
         """Return the rights that somebody always has on a folder, and those that may be given one by one."""
@@ -193,7 +202,10 @@ class Reader:
 
     async def set_metadata(self, values: tuple[tuple[str, bytes | None], ...]) -> Refusal | None:
         """Set notes on the server under "/private/"; None removes one."""
-        return await annotations.note(self._reading.store, self.who.account_id, values)
+        refusal = await annotations.note(self._reading.store, self.who.account_id, values)
+        if refusal is None:
+            self._reading.notifier.ring(self.who.account_id)
+        return refusal
 
     async def my_rights(self, name: str) -> frozenset[str] | Refusal:
         """Return what the reader may do with a folder."""
@@ -220,15 +232,24 @@ class Reader:
         return Quota(str(mailbox.address), mailbox.used_bytes, mailbox.quota_bytes)
 
     async def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call the listener after each commit that changes a box of the reader; returns the function that ends it."""
+        """Call the listener after each commit that changes messages of a box of the reader; returns what ends it.
+
+        After a commit that changes what he sees otherwise (names, rights, subscriptions, notes) it is called with ().
+        """
         boxes = await self._reading.store.read(lambda tx: all_boxes(tx, self.who))
-        stops = [self._reading.notifier.listen(box.mailbox.mailbox_id, listener) for _named, box in boxes]
+        notifier = self._reading.notifier
+        stops = [notifier.listen(box.mailbox.mailbox_id, listener) for _named, box in boxes]
+        stops.append(notifier.listen_account(self.who.account_id, listener))
 
         def stop() -> None:
             for one in stops:
                 one()
 
         return stop
+
+    def watch(self, interests: tuple[Interest, ...]) -> Watching:
+        """Return what tells a session of changes outside the folder that it has open (RFC 5465)."""
+        return Watching(self, interests)
 
     async def _spot(self, name: str, act: Act) -> Spot | Refusal:
         return await self._reading.store.read(lambda tx: find_spot(tx, self.who, name, act))
@@ -237,6 +258,7 @@ class Reader:
         if isinstance(done, Refusal):
             return done
         self._reading.notifier.publish(done.changes)
+        self._reading.notifier.changed(done.mailbox_id)
         return None
 
 
@@ -266,33 +288,17 @@ def _listed(boxes: list[tuple[str | None, Box]], chosen: dict[str, bool]) -> tup
         above = {level for folder, _rights in seen for level in levels_above(name_in(named, folder))}
         for folder, rights in seen:
             name = name_in(named, folder)
-            role = None if folder.role is None else Role(folder.role)
-            shown = chosen.get(name, _is_shown(role))
+            shown = chosen.get(name, _is_shown(folder.role))
             found[name] = Listed(
                 name,
-                folder.folder_id,
-                box.mailbox.mailbox_id,
-                role,
+                folder,
                 rights,
                 is_subscribed=shown,
                 has_children=name in above,
                 is_other=named is not None,
             )
         for name in sorted(above - found.keys()):
-            found[name] = _no_folder(name, chosen, has_children=True)
+            found[name] = no_folder(name, is_subscribed=chosen.get(name, False), has_children=True)
     wanted = {name for name, is_wanted in chosen.items() if is_wanted}
     gone = (wanted | {level for name in wanted for level in levels_above(name)}) - found.keys()
-    return (*found.values(), *(_no_folder(name, chosen, has_children=False) for name in sorted(gone)))
-
-
-def _no_folder(name: str, chosen: dict[str, bool], *, has_children: bool) -> Listed:
-    return Listed(
-        name,
-        None,
-        None,
-        None,
-        frozenset(),
-        is_subscribed=chosen.get(name, False),
-        has_children=has_children,
-        is_other=split_name(name)[0] is not None,
-    )
+    return (*found.values(), *(no_folder(name, is_subscribed=chosen.get(name, False)) for name in sorted(gone)))

@@ -8,6 +8,7 @@ from datetime import datetime
 from mssante.flows.folders.boxes import Who, find_spot
 from mssante.model.decision import Kind, Refusal
 from mssante.model.folder import RIGHTS, AclEntry, rights_text
+from mssante.model.mailbox import AccountId
 from mssante.rules.access import Act, judge_identifier, parse_rights
 from mssante.store import accounts, audit, folders
 from mssante.store.engine import Store
@@ -46,18 +47,19 @@ async def list_rights(store: Store, who: Who, name: str, identifier: str) -> tup
 
 async def set_acl(
     store: Store, who: Who, name: str, identifier: str, mode: str, rights: str | None, now: datetime
-) -> Refusal | None:
-    """Change one entry of a folder's list of rights."""
+) -> AccountId | Refusal:
+    """Change one entry of a folder's list of rights; return the account of who it is about."""
     letters = parse_rights(rights or "")
 
-    async def work(tx: Tx) -> Refusal | None:
+    async def work(tx: Tx) -> AccountId | Refusal:
         spot = await find_spot(tx, who, name, Act.GOVERN)
         if isinstance(spot, Refusal):
             return spot
         refusal = judge_identifier(identifier)
         if refusal is not None:
             return refusal
-        if letters is None or await accounts.account_by_login(tx, identifier.removeprefix("-")) is None:
+        about = await accounts.account_by_login(tx, identifier.removeprefix("-"))
+        if letters is None or about is None:
             return Refusal(
                 Kind.PARAMETER_UNKNOWN,
                 "acl",
@@ -86,6 +88,6 @@ async def set_acl(
             before=rights_text(before),
         )
         await audit.append(tx, event, now)
-        return None
+        return about.account_id
 
     return await store.write(work)

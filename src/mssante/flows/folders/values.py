@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from mssante.model.mailbox import FolderId, MailboxId, Role
+from mssante.flows.folders.names import split_name
+from mssante.model.mailbox import Folder, FolderId, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +23,37 @@ class Listed:
 
     Attributes:
         name: as the reader sees it.
-        folder_id: None for a name that only has others under it, or that is gone.
+        folder: with its counters; None for a name that only has others under it, or that is gone.
         is_other: in another box than the one that was opened.
     """
 
     name: str
-    folder_id: FolderId | None
-    mailbox_id: MailboxId | None
-    role: Role | None
+    folder: Folder | None
     rights: frozenset[str]
     is_subscribed: bool
     has_children: bool
     is_other: bool
 
     @property
+    def folder_id(self) -> FolderId | None:
+        """Return the folder's identifier, None when there is no folder of that name."""
+        return None if self.folder is None else self.folder.folder_id
+
+    @property
+    def role(self) -> Role | None:
+        """Return what the folder is for."""
+        return None if self.folder is None else self.folder.role
+
+    @property
     def is_gone(self) -> bool:
         """Tell whether there is nothing of that name or below: it was subscribed, or something below it was."""
-        return self.folder_id is None and not self.has_children
+        return self.folder is None and not self.has_children
+
+
+def no_folder(name: str, *, is_subscribed: bool = False, has_children: bool = False) -> Listed:
+    """Return a name that is no folder: above others, or gone."""
+    is_other = split_name(name)[0] is not None
+    return Listed(name, None, frozenset(), is_subscribed=is_subscribed, has_children=has_children, is_other=is_other)
 
 
 @dataclass(frozen=True, slots=True)

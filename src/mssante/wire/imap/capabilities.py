@@ -38,6 +38,7 @@ _SIGNED_IN: Final = (
     "SAVEDATE",
     "PREVIEW",
     "METADATA-SERVER",
+    "NOTIFY",
     "UTF8=ACCEPT",
     "UNAUTHENTICATE",
     "REPLACE",

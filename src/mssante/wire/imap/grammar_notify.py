@@ -14,18 +14,10 @@ GROUPS_MAX: Final = 50
 _FILTERS: Final = frozenset(
     {"SELECTED", "SELECTED-DELAYED", "INBOXES", "PERSONAL", "SUBSCRIBED", "SUBTREE", "MAILBOXES"}
 )
+_OF_MESSAGES: Final = frozenset({"MessageNew", "MessageExpunge", "FlagChange", "AnnotationChange"})
 EVENTS: Final = {
     name.upper(): name
-    for name in (
-        "MessageNew",
-        "MessageExpunge",
-        "FlagChange",
-        "AnnotationChange",
-        "MailboxName",
-        "SubscriptionChange",
-        "MailboxMetadataChange",
-        "ServerMetadataChange",
-    )
+    for name in (*_OF_MESSAGES, "MailboxName", "SubscriptionChange", "MailboxMetadataChange", "ServerMetadataChange")
 }
 
 
@@ -44,6 +36,8 @@ def parse_notify(scanner: Scanner) -> Notify:
         groups.append(_group(scanner))
     if len(groups) > GROUPS_MAX:
         raise TheirProtocolError(f"more than {GROUPS_MAX} groups of events")
+    if sum(group.filter_.startswith("SELECTED") for group in groups) > 1:
+        raise TheirProtocolError("SELECTED and SELECTED-DELAYED stand once")
     return Notify(status, tuple(groups))
 
 
@@ -65,6 +59,11 @@ def _group(scanner: Scanner) -> NotifyEvents:
             raise TheirProtocolError("an empty list of events")
     scanner.char(b")")
     names = set(events)
+    is_selected = filter_.startswith("SELECTED")
+    if is_selected and not names <= _OF_MESSAGES:
+        raise TheirProtocolError("the selected mailbox has events of messages only")
+    if fetch and not is_selected:
+        raise TheirProtocolError("only MessageNew of the selected mailbox fetches")
     if names & {"MessageNew", "MessageExpunge"} and not {"MessageNew", "MessageExpunge"} <= names:
         raise TheirProtocolError("MessageNew and MessageExpunge go together")
     if "FlagChange" in names and "MessageNew" not in names:
@@ -75,10 +74,11 @@ def _group(scanner: Scanner) -> NotifyEvents:
 def _event(scanner: Scanner, fetch: list[Fetch]) -> str:
     if scanner.peek() == b"(":
         # What MessageNew, the event before, fetches by itself.
+        if fetch:
+            raise TheirProtocolError("MessageNew fetches once")
         items, lazy = parse_items(scanner)
         fetch.append(made_fetch(None, items, by_uid=False, lazy=lazy))
         return ""
     word = scanner.keyword()
-    if word not in EVENTS:
-        raise TheirProtocolError(f"unknown event {word[:30]}")
-    return EVENTS[word]
+    # An unknown one is no error of grammar: the answer names those that there are (RFC 5465 section 3.1).
+    return EVENTS.get(word, word)

@@ -241,6 +241,16 @@ def metadata_line(name: str, values: Iterable[tuple[str, bytes | None]], *, utf8
     return b"* METADATA %b (%b)\r\n" % (folder_name(name, utf8=utf8), text)
 
 
+def metadata_names_line(name: str, entries: Iterable[str], *, utf8: bool) -> bytes:
+    """Return a line that says which entries changed, unasked (RFC 5464 section 4.4.2)."""
+    return b"* METADATA %b %b\r\n" % (folder_name(name, utf8=utf8), b" ".join(astring(entry) for entry in entries))
+
+
+def old_name_item(name: str, *, utf8: bool) -> bytes:
+    """Return the item of LIST that says what a folder was called before (RFC 5465 section 5.4)."""
+    return b'"OLDNAME" (%b)' % folder_name(name, utf8=utf8)
+
+
 def _one_line(text: str) -> bytes:
     return text.translate(_LINE_ENDS).encode("ascii", "replace")
 
