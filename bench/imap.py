@@ -5,6 +5,7 @@ Prints the ratios, writes ``docs/performance.json`` and the measured part of ``d
 """
 
 import contextlib
+import math
 import os
 import random
 import signal
@@ -27,7 +28,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench import machine, procs
 from bench.campaign import ROOT
 from bench.credentials import Credentials, make_credentials
-from bench.imap_idle import deliver, held_by_connections, wake_all
+from bench.imap_idle import deliver, held_by_connections, wake_all, watchers_for
 from bench.imap_session import ImapError, ImapSession
 from bench.peers.dovecot_imap import STORAGES, DovecotImap
 from bench.peers.operator import Operator
@@ -41,13 +42,14 @@ MESSAGE_BYTES: Final = 4096
 BODIES: Final = 2000
 FILL_GROUP: Final = 100
 IDLE: Final = 500
-WOKEN: Final = 500
+WOKEN: Final = 2000
 TEXT: Final = (
     "patient compte rendu biologie ordonnance lettre sortie imagerie dossier consultation hopital docteur "
     "traitement examen clinique tension glycemie allergie vaccin suivi"
 )
 WORDS: Final = TEXT.split()
 MEMORY_LIMIT_KB: Final = 100
+UNTOLD_SECONDS: Final = 5.0
 
 
 class ImapPeer(Protocol):
@@ -241,6 +243,32 @@ def _search(query: str) -> Callable[[Bench, ImapPeer], float]:
     return measure
 
 
+def _told(wait: Callable[[ImapSession], object]) -> Callable[[Bench, ImapPeer], float]:
+    """Return the measure of how soon a session that waits is told; without end when it is not."""
+
+    def measure(bench: Bench, peer: ImapPeer) -> float:
+        times = []
+        with bench.session(peer, 2) as writer, bench.selected(peer, 2) as waiting:
+            wait(waiting)
+            waiting.socket.settimeout(UNTOLD_SECONDS)
+            for message in bench.messages(50):
+                began = time.perf_counter()
+                writer.append([message])
+                try:
+                    while b"EXISTS" not in waiting.line():
+                        pass
+                except TimeoutError:
+                    return math.inf
+                times.append(time.perf_counter() - began)
+        return 1000 * statistics.median(times)
+
+    return measure
+
+
+def _notify(session: ImapSession) -> None:
+    session.command("NOTIFY SET (SELECTED (MessageNew MessageExpunge))")
+
+
 def _memory(bench: Bench, peer: ImapPeer) -> float:
     sessions = (bench.selected(peer, 3 + number % 200) for number in range(bench.plan.idle))
     return held_by_connections(peer, sessions) / 1000
@@ -252,7 +280,9 @@ def _woken(bench: Bench, peer: ImapPeer) -> float:
         session.command("SELECT INBOX")
         return session
 
-    return bench.plan.woken / wake_all(bench.plan.woken, make, lambda: deliver(peer, bench.files, bench.plan.woken))
+    count = bench.plan.woken
+    with watchers_for(2 * count):
+        return count / wake_all(count, make, lambda: deliver(peer, bench.files, count))
 
 
 CELLS: Final = (
@@ -285,7 +315,23 @@ CELLS: Final = (
     Cell(
         "imap_search_text_miss", "SEARCH TEXT, in no message", "ms", _search("TEXT zebra"), 50, smaller_is_better=True
     ),
-    Cell("imap_idle_wake", "500 idle connections, one delivery each, until all are told", "/s", _woken, 1),
+    Cell(
+        "",
+        "APPEND, flushed, until another session in IDLE is told",
+        "ms",
+        _told(ImapSession.idle),
+        1,
+        smaller_is_better=True,
+    ),
+    Cell(
+        "",
+        "APPEND, flushed, until another session is told by NOTIFY",
+        "ms",
+        _told(_notify),
+        1,
+        smaller_is_better=True,
+    ),
+    Cell("imap_idle_wake", "2,000 idle connections, one delivery each, until all are told", "/s", _woken, 1),
 )
 
 
@@ -432,6 +478,8 @@ def _shown(values: list[float]) -> str:
 
 
 def _short(value: float) -> str:
+    if math.isinf(value):
+        return "never"
     return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value < 10 else f"{value:.1f}"
 
 

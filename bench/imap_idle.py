@@ -5,7 +5,8 @@ import selectors
 import smtplib
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench import procs
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from bench.imap import ImapPeer
 
 PIECE_RECIPIENTS: Final = 500
+INOTIFY: Final = Path("/proc/sys/fs/inotify/max_user_instances")
 SETTLE_SECONDS: Final = 2.0
 WAKE_SECONDS: Final = 120.0
 LETTER: Final = (
@@ -69,6 +71,23 @@ def wake_all(count: int, make: Callable[[int], ImapSession], deliver_one_each: C
     for session in sessions:
         session.socket.close()
     return seconds
+
+
+@contextlib.contextmanager
+def watchers_for(count: int) -> Iterator[None]:
+    """Let an account have so many inotify instances while this lasts.
+
+    Each idle process of Dovecot wants one; Linux gives 128, and who gets none looks every 30 seconds only.
+    """
+    before = INOTIFY.read_text()
+    if int(before) >= count:
+        yield
+        return
+    INOTIFY.write_text(str(count))
+    try:
+        yield
+    finally:
+        INOTIFY.write_text(before)
 
 
 def deliver(peer: "ImapPeer", files: Credentials, count: int) -> None:

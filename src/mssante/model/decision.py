@@ -36,6 +36,7 @@ class Kind(enum.Enum):
     FOLDER_UNKNOWN = "folder-unknown"
     FOLDER_EXISTS = "folder-exists"
     FOLDER_FIXED = "folder-fixed"
+    SPECIAL_USE = "special-use"
     FOLDER_NAME = "folder-name"
     FOLDER_READ_ONLY = "folder-read-only"
     TOO_MANY_FOLDERS = "too-many-folders"

@@ -43,9 +43,10 @@ class Role(enum.Enum):
     DRAFTS = "Drafts"
     TRASH = "Trash"
     JUNK = "Junk"
+    ARCHIVE = "Archive"
 
 
-# What users see; the order is the order shown.
+# What users see; the order is the order shown. Each mailbox has these; an archive only once a program made one.
 FOLDER_NAMES = {
     Role.INBOX: "INBOX",
     Role.SENT: "Envoyés",

@@ -109,6 +109,18 @@ async def test_the_list_gives_status_rights_and_special_uses_in_one_go(talk: Ima
     assert (await talk.good("NAMESPACE"))[0] == b'* NAMESPACE (("" "/")) (("Autres bo&AO4-tes/" "/")) NIL\r\n'
 
 
+async def test_a_program_makes_its_archive_once_and_may_remove_it(talk: ImapTalk) -> None:
+    await talk.good("CREATE Archives (USE (\\archive))")
+    assert (await talk.good('LIST (SPECIAL-USE) "" A*'))[:-1] == [
+        b'* LIST (\\HasNoChildren \\Archive) "/" "Archives"\r\n'
+    ]
+    for taken in ("Archive", "Trash"):
+        assert (await talk.say(f"CREATE Autres (USE (\\{taken}))"))[-1].startswith(b"NO [USEATTR]")
+    await talk.good("RENAME Archives Anciens")
+    await talk.good("DELETE Anciens")
+    await talk.good("CREATE Archives (USE (\\Archive))")
+
+
 async def test_names_are_utf_8_once_the_client_says_that_it_reads_them(talk: ImapTalk) -> None:
     assert (await talk.good("ENABLE UTF8=ACCEPT"))[0] == b"* ENABLED UTF8=ACCEPT\r\n"
     assert any("Envoyés".encode() in line for line in await talk.good('LIST "" *'))
@@ -283,7 +295,7 @@ async def test_what_is_advertised_is_known(talk: ImapTalk) -> None:
     assert b"NOTIFY" in words
     assert (await talk.say("NOTIFY NONE"))[-1].startswith(b"OK")
     assert {b"IMAP4rev1", b"IMAP4rev2", b"COMPRESS=DEFLATE", b"CREATE-SPECIAL-USE"} <= set(words)
-    assert (await talk.say("CREATE Archives (USE (\\Inconnu))"))[-1].startswith(b"NO")
+    assert (await talk.say("CREATE Archives (USE (\\Inconnu))"))[-1].startswith(b"NO [USEATTR]")
 
 
 @pytest.mark.parametrize("kind", list(Kind))

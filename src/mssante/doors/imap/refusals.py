@@ -64,6 +64,7 @@ CODES: Final[Mapping[Kind, str]] = MappingProxyType(
         Kind.FOLDER_UNKNOWN: "NONEXISTENT",
         Kind.FOLDER_EXISTS: "ALREADYEXISTS",
         Kind.FOLDER_FIXED: "CANNOT",
+        Kind.SPECIAL_USE: "USEATTR",
         Kind.FOLDER_NAME: "CANNOT",
         Kind.FOLDER_READ_ONLY: "READ-ONLY",
         Kind.TOO_MANY_FOLDERS: "LIMIT",

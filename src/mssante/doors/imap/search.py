@@ -3,8 +3,10 @@
 Source: RFC 9051 section 6.4.4; RFC 4731; RFC 5182; RFC 5256; RFC 7162 section 3.1.5.
 """
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from mssante.doors.imap.refusals import Answer, refused
 from mssante.doors.imap.state import State
@@ -15,6 +17,7 @@ from mssante.wire.imap import commands as c
 from mssante.wire.imap import responses as r
 
 _DONE = Answer("OK", "Done")
+_MANY: Final = 8
 
 
 async def do_search(state: State, tag: bytes, command: c.Command) -> Answer | None:
@@ -65,8 +68,15 @@ async def do_thread(state: State, _tag: bytes, command: c.Command) -> Answer | N
     return _DONE
 
 
-def _numbers(state: State, uids: Sequence[int]) -> list[int]:
+def _numbers(state: State, uids: Sequence[int]) -> Sequence[int]:
+    """Return the message numbers of UIDs, in their order."""
     known = state.folder.snapshot.uids
+    if len(uids) == len(known) and array("I", uids) == known:
+        return range(1, len(known) + 1)
+    if len(uids) * _MANY > len(known):
+        # One pass over all costs 0.05 us a message, a look for each of many 0.5 us.
+        number_of = dict(zip(known, range(1, len(known) + 1), strict=True))
+        return [number_of[uid] for uid in uids]
     return [bisect_left(known, uid) + 1 for uid in uids]
 
 

@@ -10,7 +10,7 @@ from mssante.flows.folders.boxes import Box, Who, find_box, find_spot
 from mssante.flows.folders.names import FOLDERS_MAX, INBOX, SEPARATOR, judge_name
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
-from mssante.model.mailbox import Folder, FolderId, MailboxId
+from mssante.model.mailbox import FOLDER_NAMES, Folder, FolderId, MailboxId, Role
 from mssante.model.message import Change
 from mssante.rules.access import Act, folder_unknown, judge_act
 from mssante.store import audit, folders, mailboxes
@@ -32,7 +32,7 @@ async def trace(store: Store, event: AuditEvent, now: datetime) -> None:
 
 
 async def create(store: Store, who: Who, name: str, role: str | None, now: datetime) -> Done | Refusal:
-    """Make a folder; roles all have their folder from the start."""
+    """Make a folder, perhaps as the archive; the other roles have their folder from the start."""
     name = name.removesuffix(SEPARATOR)
 
     async def work(tx: Tx) -> Done | Refusal:
@@ -43,9 +43,10 @@ async def create(store: Store, who: Who, name: str, role: str | None, now: datet
         refusal = _judge_new(box, inner)
         if refusal is not None:
             return refusal
-        if role is not None:
-            return _exists("That special use is another folder's already", "Ce rôle a déjà son dossier.")
-        await folders.create_folder(tx, box.mailbox.mailbox_id, inner, now)
+        kept = None if role is None else _judge_role(box, role)
+        if isinstance(kept, Refusal):
+            return kept
+        await folders.create_folder(tx, box.mailbox.mailbox_id, inner, now, role=kept)
         return Done(box.mailbox.mailbox_id)
 
     return await store.write(work)
@@ -59,7 +60,7 @@ async def delete(store: Store, who: Who, name: str, now: datetime) -> Done | Ref
         if isinstance(spot, Refusal):
             return spot
         folder = spot.folder
-        if folder.role is not None:
+        if folder.role in FOLDER_NAMES:
             return _fixed()
         gone = await folders.delete_folder(tx, folder.folder_id)
         event = who.event("folder.deleted", spot.box.mailbox, folder=folder.folder_id, messages=folder.messages)
@@ -87,7 +88,7 @@ async def rename(store: Store, who: Who, old: str, new: str, now: datetime) -> D
             return refusal
         if spot.folder.name == INBOX:
             return await _empty_inbox(tx, box, spot.folder, inner, now)
-        if spot.folder.role is not None or inner.startswith(spot.folder.name + SEPARATOR):
+        if spot.folder.role in FOLDER_NAMES or inner.startswith(spot.folder.name + SEPARATOR):
             return _fixed()
         refusal = await _rename_all(tx, box, spot.folder, inner)
         if refusal is not None:
@@ -141,6 +142,17 @@ def _judge_new(box: Box, inner: str, *, is_new: bool = True) -> Refusal | None:
             french=f"La boîte a déjà {FOLDERS_MAX} dossiers : supprimez-en pour en créer d'autres.",
         )
     return None
+
+
+def _judge_role(box: Box, wanted: str) -> str | Refusal:
+    """Return the role that a new folder gets as it is kept, or why it cannot have it (RFC 6154 section 3)."""
+    role = next((one for one in Role if one.value.lower() == wanted.lower()), None)
+    if role is None:
+        return Refusal(Kind.SPECIAL_USE, "folder", "That special use is not known", french="Ce rôle n'existe pas.")
+    if any(one.role is role for one in box.folders):
+        public = "That special use is another folder's already"
+        return Refusal(Kind.SPECIAL_USE, "folder", public, french="Ce rôle a déjà son dossier.")
+    return role.value
 
 
 def _exists(public: str, french: str) -> Refusal:

@@ -61,7 +61,10 @@ async def looked_for(
         spot = await find_spot(tx, who, name, Act.READ)
         if isinstance(spot, Refusal):
             return spot
-        places = members(await evaluate(tx, search, condition, search.everything))
+        found = await evaluate(tx, search, condition, search.everything)
+        if found == search.everything:
+            return Found(tuple(snapshot.uids), max(snapshot.modseqs, default=0))
+        places = members(found)
         modseq = max([snapshot.modseqs[place] for place in places], default=0)
         return Found(tuple([snapshot.uids[place] for place in places]), modseq)
 

@@ -121,6 +121,7 @@ REPLIES: Final[Mapping[Kind, tuple[int, str]]] = MappingProxyType(
         Kind.LOOP: (554, "5.4.6"),
         Kind.FOLDER_UNKNOWN: (550, "5.2.0"),
         Kind.FOLDER_EXISTS: (550, "5.2.0"),
+        Kind.SPECIAL_USE: (550, "5.2.0"),
         Kind.FOLDER_FIXED: (550, "5.2.0"),
         Kind.FOLDER_NAME: (550, "5.2.0"),
         Kind.FOLDER_READ_ONLY: (550, "5.2.0"),
