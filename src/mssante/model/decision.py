@@ -41,6 +41,15 @@ class Kind(enum.Enum):
     FOLDER_READ_ONLY = "folder-read-only"
     TOO_MANY_FOLDERS = "too-many-folders"
     TOO_COSTLY = "too-costly"
+    # directory
+    ENTRY_UNKNOWN = "entry-unknown"
+    ENTRY_AMBIGUOUS = "entry-ambiguous"
+    ADDRESS_TAKEN = "address-taken"
+    ADDRESS_FIXED = "address-fixed"
+    NOT_YOURS = "not-yours"
+    BUDGET_SPENT = "budget-spent"
+    QUERY_UNCLEAR = "query-unclear"
+    DIRECTORY_UNAVAILABLE = "directory-unavailable"
     # sign-in and rights
     RIGHTS_MISSING = "rights-missing"
     SIGN_IN_REQUIRED = "sign-in-required"
@@ -131,6 +140,8 @@ TEMPORARY = frozenset(
         Kind.TOO_MANY_UNKNOWN_RECIPIENTS,
         Kind.TOO_SLOW,
         Kind.TOO_COSTLY,
+        Kind.BUDGET_SPENT,
+        Kind.DIRECTORY_UNAVAILABLE,
         Kind.STORE_FULL,
         Kind.STORE_UNAVAILABLE,
         Kind.SHUTTING_DOWN,
