@@ -48,6 +48,9 @@ ZERO_ALLOWED: Final = frozenset(
         "skew_seconds",
         "close_after_seconds",
         "free_bytes",
+        "daily_entries",
+        "least_share",
+        "bad_share",
     }
 )
 """Numbers that may be zero; for the others zero would stop the work or make it turn without a pause."""
@@ -74,6 +77,7 @@ class Config:
     identity: s.IdentitySettings = field(default_factory=s.IdentitySettings)
     imap: s.ImapSettings = field(default_factory=s.ImapSettings)
     autoconfig: s.AutoconfigSettings = field(default_factory=s.AutoconfigSettings)
+    directory: s.DirectorySettings = field(default_factory=s.DirectorySettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)
     store: s.StoreSettings = field(default_factory=s.StoreSettings)
     queue: s.QueueSettings = field(default_factory=s.QueueSettings)
@@ -121,6 +125,8 @@ def _check_whole(config: Config) -> None:
         problem = '[trust] signature est "required" mais signer_names est vide ; nommez les signataires'
     elif config.trust.shrink_share > 1:
         problem = f"[trust] shrink_share doit être entre 0 et 1 ({config.trust.shrink_share})"
+    elif config.directory.least_share > 1 or config.directory.bad_share > 1:
+        problem = "[directory] least_share et bad_share doivent être entre 0 et 1"
     if problem:
         msg = f"{config.source} : {problem}"
         raise ConfigError(msg)

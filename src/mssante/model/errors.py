@@ -29,6 +29,14 @@ class StoreDamagedError(StoreError):
     """Stored bytes are not what was written: a hash or a page check failed."""
 
 
+class DirectoryMissingError(StoreError):
+    """No directory was ever imported here."""
+
+    def __init__(self) -> None:
+        """Say it, with the fix."""
+        super().__init__("il n'y a pas encore d'annuaire ici : importez-le (mssante directory import)")
+
+
 class LinkError(MssError):
     """The outside did not answer as needed; the same call may succeed later."""
 

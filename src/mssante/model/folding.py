@@ -21,7 +21,7 @@ _BETWEEN: Final = re.compile(r"[\W_]+")
 
 
 def fold(text: str) -> str:
-    """Return the words of a text in lower case without accents, one space between them: "D'Été-Noël" is "d ete noel"."""
+    """Return the words of a text in lower case without accents, a space between them: "D'Été-Noël" is "d ete noel"."""
     if not text.isascii():
         parts = unicodedata.normalize("NFKD", text.translate(_LETTERS))
         text = "".join([char for char in parts if not unicodedata.combining(char)])

@@ -258,6 +258,27 @@ class AutoconfigSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """The directory of professionals, structures and their mailboxes.
+
+    Attributes:
+        folder: where its files are; empty: the folder "annuaire" of [operator] data_dir.
+        near: postcode or département of the establishment: what is near comes first in a search.
+        daily_entries: most entries that one caller gets in a day, so that nobody copies the directory; 0: any number.
+        least_share: an import that would leave less than this share of what there was is refused; 0: none is.
+        bad_share: an import with more than this share of bad lines is refused.
+        readers: threads that answer questions.
+    """
+
+    folder: Path | None = None
+    near: str = ""
+    daily_entries: int = 2000
+    least_share: float = 0.9
+    bad_share: float = 0.05
+    readers: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """Bounds of the SMTP doors.
 

@@ -30,6 +30,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "mailbox": ("mailbox", "Boîtes, mots de passe d'application, domaines."),
     "send": ("send", "Envoyer un message."),
     "mail": ("mail", "Lire, exporter, suivre des messages."),
+    "directory": ("directory", "L'annuaire : importer, chercher, montrer."),
     "queue": ("queue", "Les copies en route : voir, retenir, relancer."),
     "whitelist": ("whitelist", "La liste blanche : montrer, vérifier, comparer, expliquer."),
     "peer": ("peer", "Vérifier un autre opérateur comme il nous vérifierait."),

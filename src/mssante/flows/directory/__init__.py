@@ -1,0 +1,1 @@
+"""The directory: searched, selected from, changed, imported, compared."""

@@ -1,0 +1,188 @@
+"""Import of national files into a new directory, which is put in force when it is whole and plausible.
+
+What a source does not tell is kept of the directory in force; what operators changed meanwhile is done again.
+
+Source: operators.md 4.4; issue of the directory (atomic, bad lines counted, truncated or shrunken files refused).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from mssante.flows.directory import rows
+from mssante.model.errors import StoreError
+from mssante.store.directory.file import DirectoryFolder
+from mssante.store.directory.making import Counts, Delta, Making, as_json
+from mssante.wire.annuaire.lines import BadLine, Batch
+
+BAD_LINES_KEPT: Final = 10_000
+IMPORT_LOCK: Final = "import.lock"
+EXTRACTION: Final = "extraction"
+
+Progress = Callable[[str, int], None]
+"""Told the step and how many lines it has read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to import.
+
+    Attributes:
+        name: for the report.
+        kind: of `rows.READERS`: extraction, activities, specialities, finess, hospitals.
+        batches: its rows, read as they are asked for.
+    """
+
+    name: str
+    kind: str
+    batches: Iterable[Batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """When an import is refused: what it would put in force is not plausible.
+
+    Attributes:
+        least_share: of what each kind held before, 0.9 allows a loss of a tenth; 0 allows any.
+        bad_share: most bad lines of a source.
+    """
+
+    least_share: float = 0.9
+    bad_share: float = 0.05
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """What one source gave."""
+
+    name: str
+    kind: str
+    lines: int = 0
+    kept: int = 0
+    bad: int = 0
+    bad_lines: list[BadLine] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an import did."""
+
+    sources: tuple[SourceReport, ...]
+    before: Counts
+    after: Counts
+    delta: Delta
+    caught_up: int
+
+
+class ImportRefusedError(StoreError):
+    """The import would put something implausible in force; the directory stays as it was."""
+
+    def __init__(self, why: str, report: tuple[SourceReport, ...]) -> None:
+        """Keep what was read, for the report."""
+        super().__init__(why)
+        self.report = report
+
+
+def load(folder: DirectoryFolder, sources: list[Source], guard: Guard, now: datetime, progress: Progress) -> Report:
+    """Import files; blocks until the new directory is in force, flushed.
+
+    Args:
+        sources: extraction first or last does not matter; of two that tell of the same thing the richer one wins.
+        progress: told of each batch and each step.
+
+    Raises:
+        ImportRefusedError: it is not plausible (guard), or a source gave nothing.
+        TheirProtocolError: a file has not the columns that it should have.
+        StoreError: no room, or the folder cannot be used.
+    """
+    with folder.locked(IMPORT_LOCK):
+        making = Making.begin(folder)
+        try:
+            report = _made(making, folder, sources, guard, now, progress)
+        except BaseException:
+            making.discard(folder)
+            raise
+    return report
+
+
+def _made(
+    making: Making, folder: DirectoryFolder, sources: list[Source], guard: Guard, now: datetime, progress: Progress
+) -> Report:
+    since = making.feed_top()
+    told = tuple(_read(making, source, progress) for source in sorted(sources, key=lambda one: rows.ORDER[one.kind]))
+    making.merge_specialities()
+    _check_sources(told, guard)
+    _keep_the_rest(making, {source.kind for source in sources})
+    before, after = making.counts(old=True), making.counts()
+    _check_counts(before, after, guard, told)
+    making.index(lambda step: progress(step, 0))
+    at = int(now.timestamp())
+    delta = making.compare(at, "import")
+    number = making.note_import(
+        at,
+        ", ".join(one.name for one in told),
+        sum(one.lines for one in told),
+        sum(one.bad for one in told),
+        as_json({"created": delta.created, "changed": delta.changed, "moved": delta.moved, "removed": delta.removed}),
+    )
+    for one in told:
+        making.add_bad_lines(number, one.name, [(bad.number, bad.reason, bad.text) for bad in one.bad_lines])
+    with folder.locked():
+        caught_up = making.catch_up(since)
+        making.finish()
+        folder.put_in_force(making.path)
+    return Report(told, before, after, delta, caught_up)
+
+
+def _read(making: Making, source: Source, progress: Progress) -> SourceReport:
+    report = SourceReport(source.name, source.kind)
+    mapped = rows.READERS[source.kind]
+    for batch in source.batches:
+        report.lines += batch.lines
+        report.bad += len(batch.bad)
+        report.kept += len(batch.rows)
+        report.bad_lines += batch.bad[: BAD_LINES_KEPT - len(report.bad_lines)]
+        for table, found in mapped(batch.rows).items():
+            making.add(table, found)
+        progress(source.name, report.lines)
+    return report
+
+
+def _check_sources(told: Iterable[SourceReport], guard: Guard) -> None:
+    told = tuple(told)
+    for one in told:
+        if not one.kept:
+            msg = f"{one.name} : aucune ligne utilisable ; vérifiez le fichier"
+            raise ImportRefusedError(msg, told)
+        if one.bad > guard.bad_share * one.lines:
+            share = f"{100 * one.bad / one.lines:.1f} % de lignes fautives (au plus {100 * guard.bad_share:.0f} %)"
+            first = f" ; la première, ligne {one.bad_lines[0].number} : {one.bad_lines[0].reason}"
+            msg = f"{one.name} : {share}{first}"
+            raise ImportRefusedError(msg, told)
+
+
+def _keep_the_rest(making: Making, kinds: set[str]) -> None:
+    """Take over from the directory in force what the files of this import do not tell of."""
+    if EXTRACTION in kinds:
+        making.keep("mailbox", "change")
+    else:
+        making.keep("mailbox")
+    if not kinds & {"activities"}:
+        making.keep("situation")
+    if not kinds >= {EXTRACTION, "activities"}:
+        making.keep("professional")
+    if not kinds >= {EXTRACTION, "finess"}:
+        making.keep("structure")
+
+
+def _check_counts(before: Counts, after: Counts, guard: Guard, told: tuple[SourceReport, ...]) -> None:
+    for name, old, new in (
+        ("professionnels", before.professionals, after.professionals),
+        ("structures", before.structures, after.structures),
+        ("boîtes", before.mailboxes, after.mailboxes),
+    ):
+        if new < guard.least_share * old:
+            why = f"{new} {name} au lieu de {old} : fichier tronqué ? L'annuaire en service est gardé"
+            msg = f"{why} ; s'il est juste, relancez avec --accept-loss"
+            raise ImportRefusedError(msg, told)

@@ -1,0 +1,166 @@
+"""One search of a person: words understood, entries found and ranked.
+
+Source: issue of the directory (search). Every step looks at a bounded number of words and entries.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import permutations
+from typing import Final
+
+from mssante.model.directory_search import Asked, Column, Past, Ranked, RankedEntry, Scored, Term
+from mssante.model.folding import fold
+from mssante.rules.directory_ranking import Wanted, rank
+from mssante.rules.directory_words import IGNORED, neighbours
+from mssante.store.directory import read, search
+from mssante.store.directory.numbers import PERSON_BASE, PLACE_BASE, number_of
+from mssante.store.tx import Tx
+
+LOOKED_AT: Final = 100
+ENOUGH: Final = 30
+BEGUN_MAX: Final = 12
+BEGUN_SHORT_MAX: Final = 24
+NEAR_MAX: Final = 6
+SHORT: Final = 3
+_DEPARTMENT_WORD: Final = re.compile(r"dep[0-9][0-9ab][0-9]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What the ranking knows of who asks.
+
+    Attributes:
+        near: postcode or département, "".
+        past: address in lower case -> what is known of it.
+    """
+
+    near: str
+    past: Mapping[str, Past]
+    now: datetime
+
+
+async def searched(tx: Tx, asked: Asked, asker: Asker, limit: int) -> Ranked:
+    """Return the best entries."""
+    if asked.identifiers or asked.address:
+        ids, said = await _by_number_or_address(tx, asked), ""
+        wanted: list[Wanted] = []
+    else:
+        ids, wanted, said = await _by_words(tx, asked.terms, asker.near)
+    looked = await search.candidates(tx, ids)
+    if asked.kind:
+        looked = [one for one in looked if one.kind == asked.kind]
+    best = rank(looked, wanted, near=asker.near, past=asker.past, now=asker.now)
+    return await _shown(tx, best, asked.street, said, limit)
+
+
+async def completed(tx: Tx, text: str, limit: int) -> tuple[str, ...]:
+    """Return what the last word of a text may become, each with the words before it; from two letters on."""
+    before, _, last = text.rstrip().rpartition(" ")
+    start = fold(last)
+    if len(start) < 2 or " " in start:
+        return ()
+    words = [
+        word
+        for word in await search.words_from(tx, start, 3 * limit)
+        if not _DEPARTMENT_WORD.fullmatch(word) and word not in IGNORED and await search.is_shown(tx, word)
+    ]
+    return tuple(f"{before} {word}".strip() for word in words[:limit])
+
+
+async def _shown(tx: Tx, best: Sequence[Scored], street: str, said: str, limit: int) -> Ranked:
+    kept = best[: LOOKED_AT if street else limit]
+    entries = {entry.entry_id: entry for entry in await read.entries(tx, [one.number for one in kept])}
+    found = []
+    for one in kept:
+        entry = next((entry for number, entry in entries.items() if number == one.number), None)
+        where = entry.structure.address.street if entry is not None and entry.structure is not None else ""
+        if entry is not None and set(street.split()) <= set(fold(where).split()):
+            found.append(RankedEntry(entry, one.score, one.reasons, one.warning))
+    return Ranked(tuple(found[:limit]), said, was_cut=len(best) > limit)
+
+
+async def _by_number_or_address(tx: Tx, asked: Asked) -> list[int]:
+    found: list[int] = []
+    if asked.address:
+        found += await search.by_address(tx, asked.address, LOOKED_AT)
+        if not found:
+            found += await search.by_address(tx, asked.address, LOOKED_AT, begins=True)
+    if asked.identifiers:
+        numbers = [number_of(one) for one in asked.identifiers]
+        found += await search.boxes_of(tx, numbers, numbers, LOOKED_AT)
+        people = await read.professionals_by_number(tx, numbers)
+        places = await read.structures_by_number(tx, numbers)
+        if not found:
+            found += [PERSON_BASE + number for number in people] + [PLACE_BASE + number for number in places]
+    return found
+
+
+async def _by_words(tx: Tx, terms: Sequence[Term], near: str) -> tuple[list[int], list[Wanted], str]:
+    """Return candidates of all words, then of all but one when there are none; and what was done to the words."""
+    if not terms:
+        return [], [], ""
+    wanted = [await _known(tx, term, is_last=term is terms[-1]) for term in terms]
+    corrected = [
+        f"« {term.words[-1]} » lu « {min(word.near)} »"
+        for term, word in zip(terms, wanted, strict=True)
+        if word.near and not word.exact and not word.begun
+    ]
+    ids = await _found(tx, terms, wanted, near)
+    left_out = ""
+    if not ids and len(terms) > 1:
+        for place, term in sorted(enumerate(terms), key=lambda one: -one[0]):
+            others = [one for at, one in enumerate(terms) if at != place]
+            rest = [one for at, one in enumerate(wanted) if at != place]
+            ids = await _found(tx, others, rest, near)
+            if ids:
+                wanted = rest
+                left_out = f"sans « {term.words[-1].removeprefix('dep')} », que rien ne contient avec le reste"
+                break
+    return ids, wanted, " ; ".join([*corrected, left_out] if left_out else corrected)
+
+
+async def _known(tx: Tx, term: Term, *, is_last: bool) -> Wanted:
+    """Return which words of the directory a term means; a short word that exists goes on only when it is the last."""
+    exact = frozenset(await search.words_among(tx, term.words, len(term.words)))
+    if term.is_whole:
+        return Wanted(exact or frozenset(term.words))
+    typed = term.words[-1]
+    most = BEGUN_SHORT_MAX if len(typed) <= SHORT else BEGUN_MAX
+    may_go_on = len(typed) > 1 and (is_last or not exact or len(typed) > SHORT)
+    begun = frozenset(await search.words_from(tx, typed, most)) - exact if may_go_on else frozenset()
+    near: frozenset[str] = frozenset()
+    if not exact and not begun:
+        near = frozenset(await search.words_among(tx, neighbours(typed), NEAR_MAX))
+    return Wanted(exact, begun, near)
+
+
+async def _found(tx: Tx, terms: Sequence[Term], wanted: Sequence[Wanted], near: str) -> list[int]:
+    """Return candidates: exact names, exact words near the asker and anywhere, then beginnings if those are few."""
+    found = dict.fromkeys(await _exactly_named(tx, terms))
+    exact = _expression(terms, [word.exact for word in wanted])
+    loose = _expression(terms, [word.exact | word.begun | word.near for word in wanted])
+    here = search.any_word([f"dep{near[:3] if near[:2] in {'97', '98'} else near[:2]}".lower()], [Column.PLACE])
+    for expression in dict.fromkeys(one for one in (exact, loose) if one):
+        if near:
+            found |= dict.fromkeys(await search.matching(tx, search.every([expression, here]), LOOKED_AT // 2))
+        found |= dict.fromkeys(await search.matching(tx, expression, LOOKED_AT))
+        if len(found) >= ENOUGH:
+            break
+    return list(found)
+
+
+async def _exactly_named(tx: Tx, terms: Sequence[Term]) -> list[int]:
+    """Return the boxes of who is called exactly by two or three of the words, one of them or their order free."""
+    words = [term.words[-1] for term in terms if not term.columns or Column.PERSON in term.columns][:4]
+    keys = {" ".join(some) for size in (2, 3) for some in permutations(words, size)}
+    people = await search.named(tx, keys, LOOKED_AT) if keys and len(words) == len(terms) else []
+    return await search.boxes_of(tx, people, (), LOOKED_AT) if people else []
+
+
+def _expression(terms: Sequence[Term], words: Sequence[frozenset[str]]) -> str:
+    """Return the expression that wants one word of each set; "" when a set is empty."""
+    if not all(words):
+        return ""
+    return search.every(search.any_word(sorted(some), term.columns) for term, some in zip(terms, words, strict=True))

@@ -1,0 +1,126 @@
+"""Which entries a condition may hold for, by the indexes: never fewer than it holds for, when it can be told.
+
+The rule `mssante.rules.directory_condition` then looks at each of them; what no index can narrow is read in order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mssante.model.directory import All, Any, Condition, Field, How, Match
+from mssante.model.directory_search import Column
+from mssante.model.folding import fold
+from mssante.store.directory import search
+from mssante.store.directory.numbers import number_of
+from mssante.store.tx import Tx
+
+WORDS_MAX: Final = 400
+_BOXES_MAX: Final = 2000
+_COLUMNS: Final = {
+    Field.NAME: (Column.PERSON, Column.HOUSE),
+    Field.FAMILY: (Column.PERSON,),
+    Field.GIVEN: (Column.PERSON,),
+    Field.ADDRESS: (Column.ADDRESS,),
+    Field.STRUCTURE_NAME: (Column.HOUSE,),
+    Field.PROFESSION_LABEL: (Column.WORK,),
+    Field.SPECIALITY_LABEL: (Column.WORK,),
+    Field.SERVICE: (Column.HOUSE,),
+    Field.DESCRIPTION: (Column.HOUSE,),
+    Field.TOWN: (Column.PLACE,),
+    Field.POSTCODE: (Column.PLACE,),
+    Field.DEPARTMENT: (Column.PLACE,),
+}
+"""Fields that the full-text index holds; the others are looked at one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Where to look: an expression of the full-text engine, or numbers of professionals, structures or mailboxes.
+
+    Attributes:
+        cost: about how many entries that is; smaller is better.
+        was_cut: a piece stands in more words than are looked at.
+    """
+
+    expression: str = ""
+    professionals: tuple[int, ...] = ()
+    structures: tuple[int, ...] = ()
+    boxes: tuple[int, ...] = ()
+    by_numbers: bool = False
+    cost: int = 1000
+    was_cut: bool = False
+
+
+async def narrowed(tx: Tx, condition: Condition) -> Narrowed | None:
+    """Return where to look, or None when everything must be looked at."""
+    match condition:
+        case Match():
+            return await _of_match(tx, condition)
+        case All(parts):
+            found = [one for part in parts if (one := await narrowed(tx, part)) is not None]
+            return _both(found)
+        case Any(parts) if parts:
+            alternatives = [await narrowed(tx, part) for part in parts]
+            return _one_of([one for one in alternatives if one is not None]) if all(alternatives) else None
+    return None
+
+
+def _both(found: Sequence[Narrowed]) -> Narrowed | None:
+    numbers = [one for one in found if one.by_numbers]
+    if numbers:
+        return min(numbers, key=lambda one: one.cost)
+    if not found:
+        return None
+    expression = search.every(one.expression for one in found)
+    return Narrowed(expression, cost=min(one.cost for one in found), was_cut=any(one.was_cut for one in found))
+
+
+def _one_of(found: Sequence[Narrowed]) -> Narrowed:
+    expressions = [one.expression for one in found if one.expression]
+    return Narrowed(
+        search.either(expressions),
+        tuple(number for one in found for number in one.professionals),
+        tuple(number for one in found for number in one.structures),
+        tuple(number for one in found for number in one.boxes),
+        by_numbers=any(one.by_numbers for one in found),
+        cost=sum(one.cost for one in found),
+        was_cut=any(one.was_cut for one in found),
+    )
+
+
+async def _of_match(tx: Tx, match: Match) -> Narrowed | None:
+    if match.how is How.PRESENT:
+        return None
+    if match.field is Field.PERSON and match.how is How.EQUALS:
+        numbers = (number_of(match.value), number_of(f"8{match.value}"), number_of(f"0{match.value}"))
+        return Narrowed(professionals=numbers, by_numbers=True, cost=2)
+    if match.field is Field.STRUCTURE and match.how is How.EQUALS:
+        kinds: tuple[int, ...] = (number_of(match.value), *[number_of(f"{kind}{match.value}") for kind in "134"])
+        by_siret = await tx.all("structures_by_siret", siret=match.value, limit=20)
+        return Narrowed(structures=(*kinds, *[row[0] for row in by_siret]), by_numbers=True, cost=100)
+    if match.field is Field.ADDRESS and match.how in {How.EQUALS, How.STARTS}:
+        begins = match.how is How.STARTS
+        boxes = await search.by_address(tx, match.value.lower(), _BOXES_MAX, begins=begins)
+        return Narrowed(boxes=tuple(boxes), by_numbers=True, cost=len(boxes), was_cut=len(boxes) == _BOXES_MAX)
+    return await _of_words(tx, match) if match.field in _COLUMNS else None
+
+
+async def _of_words(tx: Tx, match: Match) -> Narrowed | None:
+    """Narrow by the words of a value: all of them, the first and last ones perhaps parts of words only."""
+    is_department = match.field is Field.DEPARTMENT
+    words = [f"dep{match.value.lower()}"] if is_department else fold(match.value).split()
+    if not words or (is_department and match.how is not How.EQUALS):
+        return None
+    columns = _COLUMNS[match.field]
+    was_cut = False
+    expressions = []
+    for place, word in enumerate(words):
+        may_go_on = match.how in {How.STARTS, How.CONTAINS} and place == len(words) - 1
+        may_begin_before = match.how in {How.ENDS, How.CONTAINS} and place == 0
+        if may_begin_before:
+            held = await search.words_with(tx, word, WORDS_MAX)
+            was_cut |= len(held) == WORDS_MAX
+            expressions.append(search.any_word(held or [word], columns))
+        else:
+            expressions.append(search.any_word([word], columns, begun=may_go_on))
+    return Narrowed(search.every(expressions), cost=200 // len(words), was_cut=was_cut)
