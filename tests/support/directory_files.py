@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mssante.flows.directory.loading import Guard, Report, Source, load
+from mssante.flows.directory.loading import Guard, Report, load
 from mssante.flows.directory.reading import Directory
+from mssante.flows.directory.rows import Source, in_order, pieces
 from mssante.model.directory import Coded, ListedMailbox, PostalAddress, Professional, Structure
 from mssante.model.mailbox import MailboxType
 from mssante.model.national import with_luhn
@@ -114,7 +115,14 @@ def loaded(folder: Path, *, guard: Guard = ANY_LOSS, now: datetime = NOW, **file
     """Import files by kind: extraction=..., activities=...; returns the report."""
     readers = {"extraction": read_extraction, "activities": read_activities}
     sources = [Source(f"{kind}.txt", kind, readers[kind]([data])) for kind, data in files.items()]
-    return load(DirectoryFolder(folder), sources, guard, now, lambda _step, _lines: None)
+    return load_sources(folder, sources, guard=guard, now=now)
+
+
+def load_sources(folder: Path, sources: list[Source], *, guard: Guard = ANY_LOSS, now: datetime = NOW) -> Report:
+    """Import sources, in this process."""
+    ordered = in_order(sources)
+    named = [(one.name, one.kind) for one in ordered]
+    return load(DirectoryFolder(folder), named, pieces(ordered), guard, now, lambda _step, _lines: None)
 
 
 def opened(folder: Path, *, daily_entries: int = 0) -> tuple[Directory, DirectoryStore]:

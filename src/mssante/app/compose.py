@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Final
 
 from mssante.app.chance import new_reference, utc_now
 from mssante.app.config import Config, read_secret
@@ -11,6 +13,7 @@ from mssante.app.contexts import Contexts
 from mssante.app.logs import make_log
 from mssante.app.tls import read_chain
 from mssante.flows.deliver import Delivering
+from mssante.flows.directory.reading import Directory
 from mssante.flows.folders.indexing import Indexing
 from mssante.flows.folders.reader import Reading
 from mssante.flows.folders.views import Views
@@ -31,7 +34,10 @@ from mssante.links.smtp_out import SmtpCourier
 from mssante.model.address import Address, parse_address
 from mssante.model.errors import ConfigError, TheirProtocolError
 from mssante.model.log import Log
+from mssante.store.directory.file import DirectoryFolder, DirectoryStore
 from mssante.store.engine import Store
+
+DIRECTORY_FOLDER: Final = "annuaire"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Operator:
         store: open.
         trust: the list and the revocation lists in force.
         contexts: certificates and TLS contexts.
-        receiving, submitting, delivering, sign_in, reading: the flows.
+        receiving, submitting, delivering, sign_in, reading, directory: the flows.
         courier, resolver: the way out.
         trace_key: keys the pseudonyms of citizens in traces.
         credential_key: keys the hash of application passwords.
@@ -60,6 +66,7 @@ class Operator:
     delivering: Delivering
     sign_in: SignIn
     reading: Reading
+    directory: Directory
     courier: Courier
     resolver: Resolver
     clock: Clock
@@ -91,6 +98,7 @@ async def open_operator(config: Config, *, clock: Clock = utc_now, probe: Probe 
     credential_key, trace_key = read_secret(config.secrets.credential_key), read_secret(config.secrets.trace_key)
     contexts = Contexts(config.tls, clock=clock, log=log)
     store = await Store.open(config.operator.data_dir, config.store, probe=probe)
+    directory = open_directory(config)
     try:
         documents = HttpDocuments(_publisher_anchors(config, contexts))
         trust = TrustSpace(
@@ -102,9 +110,21 @@ async def open_operator(config: Config, *, clock: Clock = utc_now, probe: Probe 
             log=log,
         )
         await trust.load()
-        yield _build(_Base(config, store, trust, contexts, clock, log, probe, trace_key, credential_key))
+        base = _Base(config, store, trust, contexts, clock, log, probe, trace_key, credential_key, directory)
+        yield _build(base)
     finally:
+        await directory.close()
         await store.close()
+
+
+def directory_folder(config: Config) -> Path:
+    """Return the folder of the directory."""
+    return config.directory.folder or config.operator.data_dir / DIRECTORY_FOLDER
+
+
+def open_directory(config: Config) -> DirectoryStore:
+    """Return the store of the directory; nothing is opened before it is asked."""
+    return DirectoryStore(DirectoryFolder(directory_folder(config)), readers=config.directory.readers)
 
 
 def _material(config: Config, contexts: Contexts) -> TrustMaterial:
@@ -136,6 +156,7 @@ class _Base:
     probe: Probe
     trace_key: bytes
     credential_key: bytes
+    directory: DirectoryStore
 
 
 def _build(base: _Base) -> Operator:
@@ -180,6 +201,7 @@ def _build(base: _Base) -> Operator:
         delivering=_delivering(base, notifier, notices, resolver, courier),
         sign_in=_sign_in(base),
         reading=_reading(base, notifier, room),
+        directory=Directory(base.directory, clock, daily_entries=config.directory.daily_entries),
         courier=courier,
         resolver=resolver,
         clock=clock,

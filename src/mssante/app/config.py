@@ -54,7 +54,7 @@ ZERO_ALLOWED: Final = frozenset(
     }
 )
 """Numbers that may be zero; for the others zero would stop the work or make it turn without a pause."""
-CLOSABLE: Final = frozenset({("autoconfig", "port"), ("imap", "port")})
+CLOSABLE: Final = frozenset({("autoconfig", "port"), ("directory", "port"), ("imap", "port"), ("ldap", "port")})
 """Doors that -1 closes, beside those with implicit TLS."""
 SMALLEST: Final = 0.001
 LARGEST: Final = 1e15
@@ -78,6 +78,7 @@ class Config:
     imap: s.ImapSettings = field(default_factory=s.ImapSettings)
     autoconfig: s.AutoconfigSettings = field(default_factory=s.AutoconfigSettings)
     directory: s.DirectorySettings = field(default_factory=s.DirectorySettings)
+    ldap: s.LdapSettings = field(default_factory=s.LdapSettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)
     store: s.StoreSettings = field(default_factory=s.StoreSettings)
     queue: s.QueueSettings = field(default_factory=s.QueueSettings)

@@ -1,12 +1,15 @@
 """Files to import into the directory: opened, taken out of their archive, recognised by their first line."""
 
+import contextlib
+import multiprocessing
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from mssante.flows.directory.loading import Source
-from mssante.model.errors import ConfigError
+from mssante.flows.directory.rows import Piece, Source, in_order, pieces
+from mssante.model.errors import ConfigError, MssError
 from mssante.model.system import reason
 from mssante.wire.annuaire.extraction import read_extraction
 from mssante.wire.annuaire.finess import read_finess
@@ -24,6 +27,50 @@ _READERS: Final[Mapping[str, Callable[[Iterable[bytes]], Iterator[Batch]]]] = {
     "finess": read_finess,
     "hospitals": read_hospitals,
 }
+
+
+def read_elsewhere(paths: Sequence[Path]) -> tuple[list[tuple[str, str]], Iterator[Piece]]:
+    """Return name and kind of each file in the order of reading, and their rows, read by another process.
+
+    Reading and mapping take longer than what the database does with the rows: two processes use two cores.
+
+    Raises:
+        ConfigError: a file cannot be opened or is of no known kind; from the rows: it is damaged.
+    """
+    files = [(one.name, one.kind) for one in in_order(open_source(path) for path in paths)]
+    return files, _pieces_of(paths)
+
+
+def _pieces_of(paths: Sequence[Path]) -> Iterator[Piece]:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    reader = context.Process(target=_send_pieces, args=(there, tuple(paths)), daemon=True)
+    reader.start()
+    there.close()
+    try:
+        while (found := here.recv()) is not None:
+            if isinstance(found, MssError):
+                raise found
+            yield found
+    except EOFError as error:
+        msg = "la lecture des fichiers s'est arrêtée ; relancez l'import"
+        raise ConfigError(msg) from error
+    finally:
+        here.close()
+        reader.terminate()
+        reader.join()
+
+
+def _send_pieces(to: Connection, paths: tuple[Path, ...]) -> None:
+    """Be the process that reads."""
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        try:
+            for piece in pieces(in_order(open_source(path) for path in paths)):
+                to.send(piece)
+        except MssError as error:
+            to.send(type(error)(str(error)))
+        to.send(None)
+    to.close()
 
 
 def open_source(path: Path) -> Source:

@@ -3,15 +3,18 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from mssante.app.chance import utc_now
+from mssante.app.compose import open_directory
 from mssante.app.config import Config
+from mssante.app.directory import open_directory_door
 from mssante.app.logs import make_log
 from mssante.app.ready import say_ready
 from mssante.app.tls import read_chain, read_material
 from mssante.doors.manager.app import LIST_PATH, build_app
 from mssante.doors.net.https import open_door
+from mssante.flows.directory.reading import Directory
 from mssante.flows.ports import Clock
 from mssante.flows.publish import Publishing, Signer
 from mssante.model.errors import ConfigError
@@ -59,9 +62,20 @@ async def run_manager(config: Config, stop: asyncio.Event) -> None:
             certificate=config.tls.certificate,
             key=config.tls.key,
         )
-        async with door as port:
+        directory = open_directory(config)
+        reading = Directory(directory, utc_now, daily_entries=config.directory.daily_entries)
+        async with aclosing(directory), door as port, open_directory_door(config, reading, None) as annuaire:
             https = {"host": manager.host, "port": port, "list": LIST_PATH}
-            say_ready({"name": config.operator.name, "role": config.role, "pid": os.getpid(), "https": https})
+            served = {"host": config.directory.host, "port": annuaire}
+            say_ready(
+                {
+                    "name": config.operator.name,
+                    "role": config.role,
+                    "pid": os.getpid(),
+                    "https": https,
+                    "directory": served,
+                }
+            )
             log.info("ready", https=port)
             await stop.wait()
             log.info("stopping")

@@ -12,18 +12,24 @@ from mssante.app.autoconfig import open_autoconfig
 from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
+from mssante.app.directory import open_directory_door
 from mssante.app.house import keep_house
 from mssante.app.ready import say_ready
 from mssante.app.stored import must_exist
 from mssante.doors.imap.door import Door as ImapDoor
 from mssante.doors.imap.state import Desk as ImapDesk
+from mssante.doors.ldap.door import Door as LdapDoor
+from mssante.doors.ldap.state import Desk as LdapDesk
 from mssante.doors.smtp.connection import Desk
 from mssante.doors.smtp.door import Door
 from mssante.doors.smtp.operator import OperatorDesk
 from mssante.doors.smtp.submission import SubmissionDesk
-from mssante.model.errors import ConfigError, StoreError
+from mssante.model.directory import Caller
+from mssante.model.errors import ConfigError, StoreError, TheirProtocolError
 from mssante.model.log import accident
+from mssante.model.mailbox import DIRECTORY
 from mssante.model.system import reason
+from mssante.wire.ldap.tree import Tree
 from mssante.wire.smtp.session import ServerProfile
 
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
@@ -35,6 +41,8 @@ SECTIONS: Final = {
     "submissions": "submission",
     "imap": "imap",
     "imaps": "imap",
+    "ldap": "ldap",
+    "ldaps": "ldap",
 }
 """Door -> the section of the configuration that says where it listens."""
 
@@ -63,7 +71,12 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
     async with open_operator(config, probe=probe_from(os.environ)) as operator:
         if not operator.trust.is_usable():
             await _first_list(operator)
-        async with open_doors(operator) as ports, open_autoconfig(operator) as web, background(operator):
+        async with (
+            open_doors(operator) as ports,
+            open_autoconfig(operator) as web,
+            open_directory_door(config, operator.directory, operator.sign_in) as directory,
+            background(operator),
+        ):
             submission = config.submission
             say_ready(
                 {
@@ -83,6 +96,12 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
                         "implicit_port": ports.get("imaps"),
                     },
                     "autoconfig": {"host": config.autoconfig.host, "port": web},
+                    "directory": {"host": config.directory.host, "port": directory},
+                    "ldap": {
+                        "host": config.ldap.host,
+                        "port": ports.get("ldap"),
+                        "implicit_port": ports.get("ldaps"),
+                    },
                 }
             )
             operator.log.info("ready", **ports)
@@ -127,6 +146,11 @@ async def open_doors(operator: Operator) -> AsyncIterator[dict[str, int]]:
             await open_one("imap", imap.host, imap.port, _imap_door(operator, accounts, implicit_tls=False))
         if imap.implicit_port >= 0:
             await open_one("imaps", imap.host, imap.implicit_port, _imap_door(operator, accounts, implicit_tls=True))
+        ldap = config.ldap
+        if ldap.port >= 0:
+            await open_one("ldap", ldap.host, ldap.port, _ldap_door(operator, implicit_tls=False))
+        if ldap.implicit_port >= 0:
+            await open_one("ldaps", ldap.host, ldap.implicit_port, _ldap_door(operator, implicit_tls=True))
         yield ports
     finally:
         await asyncio.gather(*(door.close() for door in doors))
@@ -196,6 +220,32 @@ def _imap_door(operator: Operator, accounts: Counter[int], *, implicit_tls: bool
         implicit_tls=implicit_tls,
         tls_context=operator.contexts.user_server,
         accounts=accounts,
+        log=operator.log,
+    )
+
+
+def _ldap_door(operator: Operator, *, implicit_tls: bool) -> LdapDoor:
+    settings, near = operator.config.ldap, operator.config.directory.near
+    try:
+        tree = Tree(settings.suffix)
+    except TheirProtocolError as error:
+        msg = f"[ldap] suffix {settings.suffix!r} n'est pas un nom ; par exemple ou=mssante,o=annuaire,c=fr"
+        raise ConfigError(msg) from error
+    return LdapDoor(
+        name="ldaps" if implicit_tls else "ldap",
+        desk=LdapDesk(
+            settings,
+            operator.directory,
+            operator.sign_in,
+            lambda identity: Caller(identity.login, near=near, address=identity.login),
+            tree,
+            starttls=not implicit_tls,
+            mechanisms=("PLAIN", "EXTERNAL"),
+            service=DIRECTORY,
+        ),
+        implicit_tls=implicit_tls,
+        tls_context=operator.contexts.user_server,
+        accounts=Counter(),
         log=operator.log,
     )
 

@@ -44,7 +44,12 @@ def mail_services(config: Config, domain: str) -> MailServices:
             told.submission_port or config.submission.port,
             told.submission_implicit_port or config.submission.implicit_port,
         ),
-        ldap=_offered(config, _host("ldap_host", told.ldap_host) or hostname, told.ldap_port, told.ldaps_port),
+        ldap=_offered(
+            config,
+            _host("ldap_host", told.ldap_host) or hostname,
+            told.ldap_port or config.ldap.port,
+            told.ldaps_port or config.ldap.implicit_port,
+        ),
         jmap_url=told.jmap_url,
         web=web,
         authentication=tuple(authentication),

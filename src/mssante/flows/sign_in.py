@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from mssante.flows.delegating import settle_delegations
 from mssante.flows.failures import Failures
 from mssante.flows.ports import Clock, TokenSource
 from mssante.flows.trust import TrustSpace
@@ -17,11 +18,11 @@ from mssante.model.address import Address, for_trace, login_for_trace, parse_add
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
 from mssante.model.errors import MssError
-from mssante.model.mailbox import Account, CredentialId, Identity, Method
+from mssante.model.mailbox import DIRECTORY, Account, CredentialId, Identity, Method
 from mssante.model.national import practitioner_number
 from mssante.model.peer import PeerFacts
 from mssante.rules.sign_in import is_shut_out, is_throttled
-from mssante.store import accounts, audit
+from mssante.store import accounts, audit, life_cycle
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 
@@ -114,14 +115,15 @@ class SignIn:
             password: the application password as typed.
             authzid: "" or the same login; acting for somebody else goes through rights, not through this.
             ip: where from, for the audit and the throttle.
-            service: what is to be opened, of `SCOPES`.
+            service: what is to be opened, of `SCOPES`, or `DIRECTORY`.
         """
         digest = digest_password(self._key, password)
         # One look-up by a keyed hash: an unknown login and a wrong password take the same path.
         found = await self._store.read(lambda tx: accounts.credential_by_digest(tx, digest))
         account = found[0] if found else None
         same = hmac.compare_digest(login.casefold().encode(), (account.login if account else "").casefold().encode())
-        allowed = found is not None and service in found[1].scopes and not self._is_past(found[1].until)
+        in_scope = found is not None and (service == DIRECTORY or service in found[1].scopes)
+        allowed = found is not None and in_scope and not self._is_past(found[1].until)
         if (
             account is None
             or not same
@@ -216,6 +218,8 @@ class SignIn:
             if credential is not None:
                 await accounts.touch_credential(tx, credential, now)
             await audit.append(tx, event, now)
+            await life_cycle.note_sign_in(tx, account.account_id, now)
+            await settle_delegations(tx, now, self._trace_key)
             return await accounts.rights(tx, account.account_id)
 
         rights = await self._store.write(work)

@@ -127,6 +127,9 @@ class Account:
 SCOPES = frozenset({"imap", "submission"})
 """What an application password may open: reading mailboxes, sending."""
 
+DIRECTORY = "directory"
+"""The directory, which every application password opens: it is the address book of a mail program."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -155,6 +158,7 @@ class Method(enum.Enum):
     XOAUTH2 = "XOAUTH2"
     OAUTHBEARER = "OAUTHBEARER"
     COMMAND_LINE = "command-line"
+    AUTOMATIC = "automatic"
 
 
 @dataclass(frozen=True, slots=True)

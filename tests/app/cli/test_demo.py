@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-COMMAND = [sys.executable, "-m", "mssante.app", "demo", "--json"]
+COMMAND = [sys.executable, "-m", "mssante.app", "demo", "--json", "--people", "2000"]
 REFUSALS = {
     "expired": "R4",
     "revoked": "R4",

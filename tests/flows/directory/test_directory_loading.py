@@ -19,11 +19,13 @@ from directory_files import (
     activities,
     box,
     extraction,
+    load_sources,
     loaded,
     opened,
 )
 
-from mssante.flows.directory.loading import Guard, ImportRefusedError, Source, load
+from mssante.flows.directory.loading import Guard, ImportRefusedError
+from mssante.flows.directory.rows import Source
 from mssante.model.directory import (
     AddMailbox,
     Caller,
@@ -126,7 +128,7 @@ def test_an_accident_in_the_middle_leaves_no_file_behind(tmp_path: Path) -> None
         raise OSError
 
     with pytest.raises(OSError):
-        load(DirectoryFolder(tmp_path), [Source("x", "extraction", broken())], Guard(0.0), NOW, lambda _s, _n: None)
+        load_sources(tmp_path, [Source("x", "extraction", broken())])
     assert {one for one in before if one.endswith(".db")} == {
         one.name for one in tmp_path.iterdir() if one.suffix == ".db"
     }
@@ -151,9 +153,7 @@ async def test_what_an_operator_changed_is_kept_by_the_next_import_and_by_one_un
         yield from read_extraction([extraction()])
         store.write_now(lambda tx: _add(tx, meanwhile))
 
-    report = load(
-        DirectoryFolder(tmp_path), [Source("x", "extraction", batches())], Guard(0.0), NOW, lambda _s, _n: None
-    )
+    report = load_sources(tmp_path, [Source("x", "extraction", batches())])
     assert report.caught_up == 1
     for address in (added.address, meanwhile.address):
         found = await directory.select(AGENT, Subject.MAILBOXES, Match(Field.ADDRESS, How.EQUALS, address), limit=5)
@@ -185,7 +185,7 @@ async def test_savoir_faire_of_their_own_file_take_the_place_of_others(tmp_path:
         Source("a", "extraction", read_extraction([extraction()])),
         Source("b", "specialities", read_specialities([text.encode()])),
     ]
-    load(DirectoryFolder(tmp_path), sources, Guard(0.0), NOW, lambda _s, _n: None)
+    load_sources(tmp_path, sources)
     directory, store = opened(tmp_path)
     found = await directory.one(AGENT, Target(Holder.PERSON, DUPONT.identifier))
     assert [one.code for one in found.professional.specialities] == ["SM26"]

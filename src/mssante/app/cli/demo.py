@@ -27,8 +27,15 @@ from mssante.model.system import reason
     type=click.Path(path_type=Path, file_okay=False),
     help="Garder les fichiers dans ce dossier (nouveau ou vide), au lieu d'un dossier temporaire effacé à la fin.",
 )
+@click.option(
+    "--people",
+    type=click.IntRange(1, 2_000_000),
+    default=50_000,
+    show_default=True,
+    help="Professionnels inventés dans l'annuaire.",
+)
 @click.pass_context
-def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None) -> None:
+def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None, people: int) -> None:
     """Montrer un espace de confiance MSSanté complet sur cette machine.
 
     Démarre un gestionnaire et quatre opérateurs, fait circuler des messages sous TLS mutuel et liste blanche, puis
@@ -42,15 +49,15 @@ def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None)
     with _place(folder) as place:
         nursery = open_nursery(PROGRAMS)
         try:
-            as_expected = asyncio.run(_until_stopped(place, view, nursery, once=once))
+            as_expected = asyncio.run(_until_stopped(place, view, nursery, once=once, people=people))
         finally:
             nursery.close()
     context.exit(0 if as_expected else 1)
 
 
-async def _until_stopped(folder: Path, view: View, nursery: Nursery, *, once: bool) -> bool:
+async def _until_stopped(folder: Path, view: View, nursery: Nursery, *, once: bool, people: int) -> bool:
     """Run the demonstration; SIGINT and SIGTERM end it in order, and count as asked for when it was not ``--once``."""
-    task = asyncio.ensure_future(demonstrate(folder, view, nursery, once=once))
+    task = asyncio.ensure_future(demonstrate(folder, view, nursery, once=once, people=people))
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, task.cancel)

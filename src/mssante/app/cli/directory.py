@@ -1,7 +1,10 @@
 """``mssante directory``: import, search, look at the directory."""
 
 import asyncio
+import hashlib
 import json
+import secrets
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,20 +16,21 @@ from mssante.app.chance import utc_now
 from mssante.app.cli.french import french_date
 from mssante.app.cli.opened import actor_name
 from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table
+from mssante.app.compose import directory_folder, open_directory
 from mssante.app.config import Config, find_config, read_config
-from mssante.app.directory_files import open_source
+from mssante.app.directory import KeyEntry, add_key
+from mssante.app.directory_files import read_elsewhere
 from mssante.flows.directory.loading import Guard, Progress, Report, load
 from mssante.flows.directory.reading import Directory
 from mssante.model.decision import Refusal
 from mssante.model.directory import Caller, Entry, Field, How, Match, Subject
 from mssante.model.directory_search import Filters, Ranked, RankedEntry
-from mssante.model.errors import MssError
+from mssante.model.errors import ConfigError, MssError
 from mssante.store.directory import history
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.file import DirectoryFolder
 
 T = TypeVar("T")
 
-FOLDER: Final = "annuaire"
 KINDS: Final = ("PER", "ORG", "APP", "CAB")
 
 
@@ -55,13 +59,36 @@ def import_files(files: tuple[Path, ...], accept_loss: bool, config_path: Path |
     config = read_config(find_config(config_path))
     settings = config.directory
     guard = Guard(0.0 if accept_loss else settings.least_share, settings.bad_share)
-    sources = [open_source(path) for path in files]
+    named, pieces = read_elsewhere(files)
     with _progress(shown=not as_json) as progress:
-        report = load(DirectoryFolder(folder_of(config)), sources, guard, utc_now(), progress)
+        report = load(DirectoryFolder(directory_folder(config)), named, pieces, guard, utc_now(), progress)
     if as_json:
         say_json(_report_facts(report))
         return
     _show_report(report)
+
+
+@directory.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--professionals", type=click.IntRange(1, 5_000_000), default=50_000, show_default=True, help="Combien.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Le même nombre donne les mêmes fichiers.")
+def generate(folder: Path, professionals: int, seed: int) -> None:
+    """Écrire dans FOLDER les fichiers d'une nation inventée, pour les essais : aucune personne réelle.
+
+    \b
+    Exemple : mssante directory generate /tmp/nation --professionals 1200000 --seed 1
+    """
+    from mssante.app.sandbox.population.population import write_population
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with _progress(shown=sys.stderr.isatty()) as progress:
+        report = write_population(
+            folder, professionals=professionals, seed=seed, progress=lambda done: progress("Professionnels", done)
+        )
+    boxes = f"{_number(report.mailboxes)} boîtes, {_number(report.structures)} structures"
+    click.echo(f"{_number(report.professionals)} professionnels, {boxes} :")
+    for file in report.files:
+        click.echo(f"  {file}")
 
 
 @directory.command()
@@ -134,7 +161,7 @@ def imports(bad_lines: bool, limit: int, config_path: Path | None, as_json: bool
     \b
     Exemple : mssante directory imports --bad-lines
     """
-    store = DirectoryStore(DirectoryFolder(folder_of(read_config(find_config(config_path)))))
+    store = open_directory(read_config(find_config(config_path)))
     if bad_lines:
         lines = store.read_now(lambda tx: history.bad_lines(tx, limit))
         if as_json:
@@ -166,7 +193,7 @@ def changes(after: int, limit: int, config_path: Path | None, as_json: bool) -> 
     \b
     Exemple : mssante directory changes --after 1200 --json
     """
-    store = DirectoryStore(DirectoryFolder(folder_of(read_config(find_config(config_path)))))
+    store = open_directory(read_config(find_config(config_path)))
     found = store.read_now(lambda tx: history.feed(tx, after, limit))
     if as_json:
         say_json(
@@ -187,9 +214,27 @@ def changes(after: int, limit: int, config_path: Path | None, as_json: bool) -> 
     show_table(("Numéro", "Le", "Quoi", "Adresse", "Par"), cells, nothing="Aucun changement.")
 
 
-def folder_of(config: Config) -> Path:
-    """Return the folder of the directory of a configuration."""
-    return config.directory.folder or config.operator.data_dir / FOLDER
+@directory.command()
+@click.argument("name")
+@click.option(
+    "--operator", default="", help="Opérateur dont la clé peut publier les boîtes ; à défaut, lire seulement."
+)
+@config_option
+def key(name: str, operator: str, config_path: Path | None) -> None:
+    """Donner une clé d'API au programme NAME ; elle est montrée une seule fois.
+
+    \b
+    Exemple : mssante directory key "CHU de Nantes" --operator chu-nantes
+    """
+    config = read_config(find_config(config_path))
+    file = config.directory.api_keys
+    if file is None:
+        msg = f'{config.source} : donnez d\'abord [directory] api_keys = "cles-annuaire.toml"'
+        raise ConfigError(msg)
+    made = secrets.token_urlsafe(32)
+    add_key(file, KeyEntry(name, hashlib.sha256(made.encode()).hexdigest(), operator))
+    click.echo(made)
+    click.echo("Cette clé ne sera plus montrée. Redémarrez l'annuaire pour qu'il la connaisse.", err=True)
 
 
 def asked(config: Config, work: Callable[[Directory], Awaitable[T | Refusal]]) -> T:
@@ -200,7 +245,7 @@ def asked(config: Config, work: Callable[[Directory], Awaitable[T | Refusal]]) -
     """
 
     async def run() -> T | Refusal:
-        store = DirectoryStore(DirectoryFolder(folder_of(config)), readers=1)
+        store = open_directory(config)
         try:
             return await work(Directory(store, utc_now, daily_entries=0))
         finally:

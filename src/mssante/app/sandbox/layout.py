@@ -61,6 +61,9 @@ class Ports:
     imap: int
     imaps: int
     autoconfig: int
+    directory: int
+    ldap: int
+    ldaps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +275,8 @@ def _operator(
         imap={"host": LOOPBACK, "port": ports.imap, "implicit_port": ports.imaps},
         identity=common["identity"],
         autoconfig={"host": LOOPBACK, "port": ports.autoconfig},
+        ldap={"host": LOOPBACK, "port": ports.ldap, "implicit_port": ports.ldaps},
+        directory={"host": LOOPBACK, "port": ports.directory, "near": plan.near},
         queue={"first_retry_seconds": 1, "poll_seconds": 1},
         resolver={"mode": "static", "table": table},
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from mssante.app.sandbox import letters, space
+from mssante.app.sandbox.annuaire import prepare_directory, search_directory
 from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
 from mssante.app.sandbox.layout import Layout, lay_out
 from mssante.app.sandbox.peers import BAD_PEERS, Stage
@@ -39,19 +40,25 @@ class Space:
         return next(one for made in self.accounts.values() for one in made if one.address == address)
 
 
-async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool) -> bool:
+async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool, people: int) -> bool:
     """Run the whole demonstration; without `once`, keep the space running until cancelled.
 
+    Args:
+        people: professionals in the directory.
+
     Returns:
-        True when every copy arrived, a mail program could read it, and every bad peer was refused as it should.
+        True when the directory gave the right address first, every copy arrived, a mail program could read it, and
+        every bad peer was refused as it should.
 
     Raises:
-        MssError: a program of the space did not start, or a letter was not accepted.
+        MssError: a program of the space did not start, a letter was not accepted, the directory did not answer.
     """
     began = time.monotonic()
     async with AsyncExitStack() as stack:
-        running = await open_space(folder, view, nursery, stack)
+        running = await open_space(folder, view, nursery, stack, people)
         stores = await open_stores(running.layout, stack)
+        searched = await search_directory(running.layout, running.account_of(letters.DOCTOR), people)
+        view.searched(searched)
         letter, followed, first_at = await _send_all(running, stores, view)
         opened = await open_box(running.layout, running.account_of(letters.GP), letter)
         view.opened(opened)
@@ -69,14 +76,16 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool)
         if not once:
             view.waiting()
             await asyncio.Event().wait()
-    return totals.is_as_expected and opened.as_expected
+    return totals.is_as_expected and opened.as_expected and searched.as_expected
 
 
-async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExitStack) -> Space:
+async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExitStack, people: int) -> Space:
     """Lay the space out in the folder and start its programs; they are stopped with the stack."""
     now = datetime.now(UTC)
     view.progress("Création des autorités, des certificats et des configurations...")
     layout = await asyncio.to_thread(lay_out, folder, now)
+    # Another process makes the directory meanwhile.
+    directory = asyncio.ensure_future(prepare_directory(layout, people))
     view.progress("Création des boîtes aux lettres...")
     await fill_manager(layout)
     (folder / LOGS).mkdir()
@@ -89,6 +98,8 @@ async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExi
     view.progress("Démarrage des quatre opérateurs...")
     programs = {laid.plan.key: laid.config for laid in layout.operators}
     await _start(stack, nursery, layout, {space.IDENTITY_KEY: layout.identity.config, **programs})
+    view.progress(f"Annuaire national inventé, {people} professionnels...")
+    await directory
     view.ready(layout, accounts)
     return Space(layout, accounts)
 

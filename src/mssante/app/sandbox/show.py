@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from mssante.app.sandbox import space
+from mssante.app.sandbox.annuaire import Searched
 from mssante.app.sandbox.follow import Followed, Hop
 from mssante.app.sandbox.layout import Laid, Layout
 from mssante.app.sandbox.letters import Sent
@@ -69,6 +70,10 @@ class View(Protocol):
         """Say that the doors are open, with everything that is needed to connect."""
         ...
 
+    def searched(self, searched: Searched) -> None:
+        """Show a search of the directory."""
+        ...
+
     def sent(self, sent: Sent) -> None:
         """Say that a letter was accepted by its sender's operator."""
         ...
@@ -107,6 +112,14 @@ class JsonView:
     def ready(self, layout: Layout, accounts: Accounts) -> None:
         """Write the ``ready`` line."""
         self._write("ready", **ready_facts(layout, accounts))
+
+    def searched(self, searched: Searched) -> None:
+        """Write the words and the answers."""
+        answers = [
+            {"address": one.address, "name": one.name, "reasons": one.reasons, "warning": one.warning}
+            for one in searched.answers
+        ]
+        self._write("searched", words=searched.words, people=searched.people, answers=answers, ok=searched.as_expected)
 
     def sent(self, sent: Sent) -> None:
         """Write nothing: the ``submitted`` hop says it."""
@@ -198,6 +211,15 @@ class PrettyView:
         self._line(f"  {'':12} {layout.identity.issuer}")
         names = f"{space.DESKTOP_CLIENT} (public), {space.SERVER_CLIENT}, {space.PHONE_CLIENT} (à approuver)"
         self._line(f"  {'':12} [dim]logiciels : {names} ; secrets dans {layout.identity.people.name}[/]")
+
+    def searched(self, searched: Searched) -> None:
+        """Show each answer with its reasons."""
+        mark = "[green]✔[/]" if searched.as_expected else "[red]✘[/]"
+        where = f"{searched.people} professionnels, {searched.milliseconds:.0f} ms"
+        self._line(f"\n[bold]La bonne adresse[/], {mark} « {searched.words} » dans l'annuaire [dim]({where})[/]")
+        for answer in searched.answers:
+            self._line(f"    {answer.address or 'sans adresse':42} {escape(answer.name)}, {escape(answer.place)}")
+            self._line(f"      [dim]{escape(', '.join(answer.reasons))}[/]")
 
     def sent(self, sent: Sent) -> None:
         """Show title, sender and how it signed in."""

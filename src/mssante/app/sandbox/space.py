@@ -59,6 +59,11 @@ class PlannedOperator:
     mailboxes: tuple[PlannedMailbox, ...]
 
     @property
+    def near(self) -> str:
+        """Return the département: it stands in brackets in the place of the legal person."""
+        return self.legal.department.rpartition("(")[2].rstrip(")")
+
+    @property
     def postmaster(self) -> Address:
         """Return the address in the notices that it sends: at its first domain."""
         return Address("postmaster", next(iter(self.domains)))

@@ -5,16 +5,16 @@ What a source does not tell is kept of the directory in force; what operators ch
 Source: operators.md 4.4; issue of the directory (atomic, bad lines counted, truncated or shrunken files refused).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from mssante.flows.directory import rows
+from mssante.flows.directory.rows import Piece
 from mssante.model.errors import StoreError
 from mssante.store.directory.file import DirectoryFolder
 from mssante.store.directory.making import Counts, Delta, Making, as_json
-from mssante.wire.annuaire.lines import BadLine, Batch
+from mssante.wire.annuaire.lines import BadLine
 
 BAD_LINES_KEPT: Final = 10_000
 IMPORT_LOCK: Final = "import.lock"
@@ -22,21 +22,6 @@ EXTRACTION: Final = "extraction"
 
 Progress = Callable[[str, int], None]
 """Told the step and how many lines it has read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One file to import.
-
-    Attributes:
-        name: for the report.
-        kind: of `rows.READERS`: extraction, activities, specialities, finess, hospitals.
-        batches: its rows, read as they are asked for.
-    """
-
-    name: str
-    kind: str
-    batches: Iterable[Batch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +69,20 @@ class ImportRefusedError(StoreError):
         self.report = report
 
 
-def load(folder: DirectoryFolder, sources: list[Source], guard: Guard, now: datetime, progress: Progress) -> Report:
+def load(
+    folder: DirectoryFolder,
+    files: Sequence[tuple[str, str]],
+    pieces: Iterable[Piece],
+    guard: Guard,
+    now: datetime,
+    progress: Progress,
+) -> Report:
     """Import files; blocks until the new directory is in force, flushed.
 
     Args:
-        sources: extraction first or last does not matter; of two that tell of the same thing the richer one wins.
-        progress: told of each batch and each step.
+        files: name and kind of each, in the order of `rows.in_order`.
+        pieces: what they hold, of `rows.pieces`.
+        progress: told of each piece and each step.
 
     Raises:
         ImportRefusedError: it is not plausible (guard), or a source gave nothing.
@@ -99,7 +92,7 @@ def load(folder: DirectoryFolder, sources: list[Source], guard: Guard, now: date
     with folder.locked(IMPORT_LOCK):
         making = Making.begin(folder)
         try:
-            report = _made(making, folder, sources, guard, now, progress)
+            report = _made(making, folder, files, pieces, guard, now, progress)
         except BaseException:
             making.discard(folder)
             raise
@@ -107,13 +100,19 @@ def load(folder: DirectoryFolder, sources: list[Source], guard: Guard, now: date
 
 
 def _made(
-    making: Making, folder: DirectoryFolder, sources: list[Source], guard: Guard, now: datetime, progress: Progress
+    making: Making,
+    folder: DirectoryFolder,
+    files: Sequence[tuple[str, str]],
+    pieces: Iterable[Piece],
+    guard: Guard,
+    now: datetime,
+    progress: Progress,
 ) -> Report:
     since = making.feed_top()
-    told = tuple(_read(making, source, progress) for source in sorted(sources, key=lambda one: rows.ORDER[one.kind]))
+    told = _read(making, files, pieces, progress)
     making.merge_specialities()
     _check_sources(told, guard)
-    _keep_the_rest(making, {source.kind for source in sources})
+    _keep_the_rest(making, {kind for _name, kind in files})
     before, after = making.counts(old=True), making.counts()
     _check_counts(before, after, guard, told)
     making.index(lambda step: progress(step, 0))
@@ -135,22 +134,23 @@ def _made(
     return Report(told, before, after, delta, caught_up)
 
 
-def _read(making: Making, source: Source, progress: Progress) -> SourceReport:
-    report = SourceReport(source.name, source.kind)
-    mapped = rows.READERS[source.kind]
-    for batch in source.batches:
-        report.lines += batch.lines
-        report.bad += len(batch.bad)
-        report.kept += len(batch.rows)
-        report.bad_lines += batch.bad[: BAD_LINES_KEPT - len(report.bad_lines)]
-        for table, found in mapped(batch.rows).items():
+def _read(
+    making: Making, files: Sequence[tuple[str, str]], pieces: Iterable[Piece], progress: Progress
+) -> tuple[SourceReport, ...]:
+    told = tuple(SourceReport(name, kind) for name, kind in files)
+    for piece in pieces:
+        one = told[piece.source]
+        one.lines += piece.lines
+        one.bad += len(piece.bad)
+        one.kept += piece.kept
+        one.bad_lines += piece.bad[: BAD_LINES_KEPT - len(one.bad_lines)]
+        for table, found in piece.rows.items():
             making.add(table, found)
-        progress(source.name, report.lines)
-    return report
+        progress(one.name, one.lines)
+    return told
 
 
-def _check_sources(told: Iterable[SourceReport], guard: Guard) -> None:
-    told = tuple(told)
+def _check_sources(told: tuple[SourceReport, ...], guard: Guard) -> None:
     for one in told:
         if not one.kept:
             msg = f"{one.name} : aucune ligne utilisable ; vérifiez le fichier"

@@ -185,6 +185,10 @@ class DirectoryStore:
                 connection.close()
             return found
 
+    async def aclose(self) -> None:
+        """Do as `close`, for `contextlib.aclosing`."""
+        await self.close()
+
     async def close(self) -> None:
         """Wait for what runs, then close every connection."""
         await asyncio.to_thread(self._pool.shutdown)

@@ -98,6 +98,11 @@ def structure_id(kind: str, number: str) -> str | None:
     return number if _STRUCTURE.fullmatch(number) else None
 
 
+def is_structure_id(identifier: str) -> bool:
+    """Tell whether it has the shape of an IdNat_Struct: its kind, then its number."""
+    return _STRUCTURE.fullmatch(identifier) is not None
+
+
 def kind_and_number(identifier: str) -> tuple[str, str]:
     """Return kind and number of an IdNat_PS; ("", "") for ""."""
     number = practitioner_number(identifier)

@@ -21,7 +21,6 @@ COLUMNS_MAX: Final = 300
 _BLOCK_BYTES: Final = 65_536
 # Of a line that is too long: enough to see that it is, whatever BOM and CR are taken off it.
 _KEPT_BYTES: Final = LINE_MAX_BYTES + 8
-_SPACES: Final = " \t\xa0"
 _BOM: Final = b"\xef\xbb\xbf"
 _CONTROLS: Final = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
 
@@ -209,16 +208,11 @@ def columns_of(header: list[str], wanted: Iterable[str], what: str) -> list[int]
 
 def fields_of(line: str, separator: str = "|") -> list[str]:
     """Return the fields of a line without the spaces around them."""
-    fields = line.split(separator)
-    if f" {separator}" in line or f"{separator} " in line or "\t" in line or "\xa0" in line:
-        return [field.strip(_SPACES) for field in fields]
-    fields[0] = fields[0].strip(_SPACES)
-    fields[-1] = fields[-1].strip(_SPACES)
-    return fields
+    return list(map(str.strip, line.split(separator)))
 
 
 def wrong_count(fields: list[str], wanted: int) -> str:
     """Return, in French, why a line with so many fields is left out."""
-    if not any(fields):
+    if len(fields) == 1 and not fields[0].strip():
         return "ligne vide"
     return f"{len(fields)} colonnes au lieu de {wanted}"

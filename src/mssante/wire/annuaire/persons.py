@@ -11,7 +11,13 @@ from operator import itemgetter
 from typing import Final
 
 from mssante.model.directory import Coded, PostalAddress, Professional, Situation, Structure
-from mssante.wire.annuaire.identifiers import fault_of_person, is_rpps_id, person_id, structure_id
+from mssante.wire.annuaire.identifiers import (
+    fault_of_person,
+    is_rpps_id,
+    is_structure_id,
+    person_id,
+    structure_id,
+)
 from mssante.wire.annuaire.lines import (
     Batch,
     Row,
@@ -94,20 +100,8 @@ class Speciality(enum.IntEnum):
 
 _ACTIVITIES: Final = "PS_LibreAcces_Personne_activite"
 _SPECIALITIES: Final = "PS_LibreAcces_SavoirFaire"
-# What a row is made of: first what goes straight into it, in the order of `Activity`, then what has to be put together.
-_STRAIGHT: Final = (
-    "Nom d'exercice",
-    "Prénom d'exercice",
-    "Code profession",
-    "Libellé profession",
-    "Code catégorie professionnelle",
-    "Libellé catégorie professionnelle",
-    "Code savoir-faire",
-    "Libellé savoir-faire",
-    "Code mode exercice",
-    "Libellé mode exercice",
-)
-_PUT_TOGETHER: Final = (
+# First what has to be put together, then what goes straight into the row, in the order of `Activity`.
+_ACTIVITY_NEEDS: Final = (
     "Type d'identifiant PP",
     "Identifiant PP",
     "Identification nationale PP",
@@ -133,6 +127,16 @@ _PUT_TOGETHER: Final = (
     "Ancien identifiant de la structure",
     "Code rôle",
     "Libellé rôle",
+    "Nom d'exercice",
+    "Prénom d'exercice",
+    "Code profession",
+    "Libellé profession",
+    "Code catégorie professionnelle",
+    "Libellé catégorie professionnelle",
+    "Code savoir-faire",
+    "Libellé savoir-faire",
+    "Code mode exercice",
+    "Libellé mode exercice",
 )
 _SPECIALITY_NEEDS: Final = (
     "Type d'identifiant PP",
@@ -158,9 +162,8 @@ def read_activities(chunks: Iterable[bytes]) -> Iterator[Batch]:
     """
     lines = read_lines(chunks)
     header = fields_of(header_of(lines, _ACTIVITIES))
-    straight = itemgetter(*columns_of(header, _STRAIGHT, _ACTIVITIES))
-    others = itemgetter(*columns_of(header, _PUT_TOGETHER, _ACTIVITIES))
-    yield from in_batches(lines, _activity_parser(_width(header), straight, others), 2)
+    needed = itemgetter(*columns_of(header, _ACTIVITY_NEEDS, _ACTIVITIES))
+    yield from in_batches(lines, _activity_parser(_width(header), needed), 2)
 
 
 def read_specialities(chunks: Iterable[bytes]) -> Iterator[Batch]:
@@ -175,10 +178,10 @@ def read_specialities(chunks: Iterable[bytes]) -> Iterator[Batch]:
     width = _width(header)
 
     def parse(line: str) -> Row | str:
-        fields = fields_of(line)
-        if _counted(fields) != width:
+        fields = line.split("|")
+        if len(fields) != width and (len(fields) != width + 1 or fields[-1].strip()):
             return wrong_count(fields, width)
-        kind, number, national, *rest = needed(fields)
+        kind, number, national, *rest = map(str.strip, needed(fields))
         person = _person(kind, number, national)
         if person is None:
             return fault_of_person(person_id(kind, number, national)) or "professionnel sans identifiant"
@@ -192,11 +195,6 @@ def _width(header: list[str]) -> int:
     return len(header) - (not header[-1])
 
 
-def _counted(fields: list[str]) -> int:
-    """Return how many columns a line has; a separator at its end may make one more, which is empty."""
-    return len(fields) - (not fields[-1])
-
-
 def _person(kind: str, number: str, national: str) -> str | None:
     """Return the IdNat_PS, or None when it cannot stand."""
     if is_rpps_id(national):
@@ -205,25 +203,21 @@ def _person(kind: str, number: str, national: str) -> str | None:
     return person if person and not fault_of_person(person) else None
 
 
-_Getter = Callable[[list[str]], Row]
-
-
-def _activity_parser(width: int, straight: _Getter, others: _Getter) -> Callable[[str], Row | str]:
-    """Return what makes a row of a line of as many columns."""
+def _activity_parser(width: int, needed: Callable[[list[str]], Row]) -> Callable[[str], Row | str]:
+    """Return what makes a row of a line of as many columns; `needed` picks `_ACTIVITY_NEEDS`."""
 
     def parse(line: str) -> Row | str:
-        fields = fields_of(line)
-        if len(fields) != width and (len(fields) != width + 1 or fields[-1]):
+        fields = line.split("|")
+        if len(fields) != width and (len(fields) != width + 1 or fields[-1].strip()):
             return wrong_count(fields, width)
         (
             kind, number, national, exercise_civility, civility, siret, finess, finess_ej, technical, name, sign,
             complement, way_number, way_index, way_kind, way, distribution, office, postcode, town, phone, department,
-            older, role, role_label,
-        ) = others(fields)  # fmt: skip
+            older, role, role_label, *known,
+        ) = map(str.strip, needed(fields))  # fmt: skip
         person = _person(kind, number, national)
         if person is None:
             return fault_of_person(person_id(kind, number, national)) or "professionnel sans identifiant"
-        known = straight(fields)
         if not known[0]:
             return "professionnel sans nom"
         place = _structure(finess, older, siret, technical)
@@ -243,8 +237,8 @@ def _structure(finess: str, older: str, siret: str, technical: str) -> str | Non
     """Return the identifier of a structure, "" when the line has none, None when what it has cannot be one."""
     if finess:
         return structure_id("1", finess)
-    if older and (found := structure_id("", older)) is not None:
-        return found
+    if older and is_structure_id(older):
+        return older
     if siret:
         return structure_id("3", siret)
     if not technical or (technical.isascii() and technical.isalnum() and technical[0].isalpha()):

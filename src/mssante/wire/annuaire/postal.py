@@ -8,7 +8,12 @@ from typing import Final
 
 _POSTCODE: Final = re.compile(r"([0-9]{5})\b *")
 _CEDEX: Final = re.compile(r"[ ,\-]+CEDEX(?: *[0-9]{1,2})?$", re.IGNORECASE)
-_DEPARTMENT: Final = re.compile(r"0[1-9]|[1-8][0-9]|9[0-5]|2[AB]|97[1-8]|98[46-8]", re.IGNORECASE)
+_DEPARTMENTS: Final = frozenset(
+    {f"{code:02d}" for code in range(1, 96)}
+    | {"2A", "2B"}
+    | {f"97{last}" for last in range(1, 9)}
+    | {"984", "986", "987", "988"}
+)
 
 
 def town_of(last_line: str) -> str:
@@ -27,8 +32,8 @@ def department_of(postcode: str, given: str = "") -> str:
 
     Corsica's postcodes 200 and 201 are 2A, the others 2B; those of the overseas are told by three digits.
     """
-    if _DEPARTMENT.fullmatch(given):
-        return given.upper()
+    if given in _DEPARTMENTS:
+        return given
     if len(postcode) != 5 or not (postcode.isascii() and postcode.isdigit()):
         return ""
     if postcode.startswith("20"):
