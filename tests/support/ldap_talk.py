@@ -19,7 +19,7 @@ from mssante.model.decision import Kind, Refusal
 from mssante.model.directory import Caller
 from mssante.model.mailbox import AccountId, Identity, Method
 from mssante.model.peer import PeerFacts
-from mssante.model.settings import LdapSettings
+from mssante.model.directory_settings import LdapSettings
 from mssante.wire.ldap.filter_text import parse_filter
 from mssante.wire.ldap.messages import Control, Extended, Message, Operation, Scope, Search, SimpleBind
 from mssante.wire.ldap.requests import write_message

@@ -13,7 +13,7 @@ from proofs import USER, one_site
 from world import PASSWORD
 
 from mssante.app.compose import directory_folder
-from mssante.model.settings import LdapSettings
+from mssante.model.directory_settings import LdapSettings
 
 SUFFIX = LdapSettings().suffix
 # What Thunderbird and Outlook send while one types "dup".

@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from mssante.model import settings as s
+from mssante.model.directory_settings import DirectorySettings, LdapSettings
 from mssante.model.errors import ConfigError
+from mssante.model.life_cycle import LifeCycleSettings
+from mssante.model.publication import PublicationSettings
 from mssante.model.system import reason
+from mssante.rules.life_cycle import settings_fault
 
 CONFIG_ENVIRONMENT: Final = "MSSANTE_CONFIG"
 DEFAULT_CONFIG: Final = Path("/etc/mssante/mssante.toml")
@@ -51,6 +55,8 @@ ZERO_ALLOWED: Final = frozenset(
         "daily_entries",
         "least_share",
         "bad_share",
+        "reminder_days",
+        "suspend_days",
     }
 )
 """Numbers that may be zero; for the others zero would stop the work or make it turn without a pause."""
@@ -77,8 +83,10 @@ class Config:
     identity: s.IdentitySettings = field(default_factory=s.IdentitySettings)
     imap: s.ImapSettings = field(default_factory=s.ImapSettings)
     autoconfig: s.AutoconfigSettings = field(default_factory=s.AutoconfigSettings)
-    directory: s.DirectorySettings = field(default_factory=s.DirectorySettings)
-    ldap: s.LdapSettings = field(default_factory=s.LdapSettings)
+    directory: DirectorySettings = field(default_factory=DirectorySettings)
+    ldap: LdapSettings = field(default_factory=LdapSettings)
+    publication: PublicationSettings = field(default_factory=PublicationSettings)
+    life_cycle: LifeCycleSettings = field(default_factory=LifeCycleSettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)
     store: s.StoreSettings = field(default_factory=s.StoreSettings)
     queue: s.QueueSettings = field(default_factory=s.QueueSettings)
@@ -128,6 +136,8 @@ def _check_whole(config: Config) -> None:
         problem = f"[trust] shrink_share doit être entre 0 et 1 ({config.trust.shrink_share})"
     elif config.directory.least_share > 1 or config.directory.bad_share > 1:
         problem = "[directory] least_share et bad_share doivent être entre 0 et 1"
+    elif fault := settings_fault(config.life_cycle):
+        problem = f"[life_cycle] {fault}"
     if problem:
         msg = f"{config.source} : {problem}"
         raise ConfigError(msg)

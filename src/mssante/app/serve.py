@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from mssante.app.autoconfig import open_autoconfig
+from mssante.app.boxes import box_work
 from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
@@ -263,6 +264,7 @@ async def background(operator: Operator) -> AsyncIterator[None]:
             keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log), name="house"
         ),
     ]
+    tasks += [asyncio.create_task(work, name=name) for name, work in box_work(operator).items()]
     for task in tasks:
         task.add_done_callback(lambda ended: _stop_on_accident(operator, ended))
     try:

@@ -3,7 +3,8 @@
 Not for signing in (see `mssante.flows.sign_in`), nor for what is typed or shown (see the doors and the command line).
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -22,8 +23,10 @@ from mssante.model.mailbox import (
     MailboxState,
     MailboxType,
 )
+from mssante.model.publication import Announced, Listing, PublicationState
 from mssante.rules.identifier import identifier_fault
-from mssante.store import accounts, audit, domains, mailboxes
+from mssante.rules.publication import listing_fault
+from mssante.store import accounts, audit, domains, mailboxes, publication
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 
@@ -43,6 +46,7 @@ class MailboxOrder:
             login is the address.
         certificate_name: subject of the client certificate that opens it (APP), or None.
         password_digest: keyed hash of the first application password of its own account, or None.
+        listing: what the directory is to know beside that.
     """
 
     address: Address
@@ -53,6 +57,7 @@ class MailboxOrder:
     members: tuple[str, ...] = ()
     certificate_name: DistinguishedName | None = None
     password_digest: bytes | None = None
+    listing: Listing = field(default_factory=Listing)
 
 
 class Administering:
@@ -91,35 +96,73 @@ class Administering:
 
         Source: operators.md 1.3, 4.3 and 5 (address and type are fixed for life, an address is never given again).
         """
-        _check(order)
+        now = self._clock()
+        return await self._store.write(lambda tx: self.open_box(tx, order, now))
+
+    async def open_box(self, tx: Tx, order: MailboxOrder, now: datetime) -> Mailbox:
+        """Do what `create` does in the transaction given, with what the directory is to know of the mailbox."""
+        await vet(tx, order)
+        if await mailboxes.mailbox_by_key(tx, order.address.key) is not None:
+            fix = "une adresse n'est jamais redonnée, choisissez-en une autre"
+            msg = f"la boîte {order.address} existe ou a existé ; {fix}"
+            raise MssError(msg)
+        mailbox = await mailboxes.create_mailbox(
+            tx,
+            order.address,
+            order.kind,
+            holder=order.holder,
+            identifier=order.identifier,
+            quota_bytes=order.quota_bytes,
+            now=now,
+        )
+        if order.listing != Listing():
+            await publication.change_listing(tx, mailbox.mailbox_id, order.listing, now)
+        for account in await self._accounts_of(tx, order):
+            await accounts.grant(tx, account.account_id, mailbox.mailbox_id, may_read=True, may_send=True)
+        await self._audit(
+            tx,
+            "mailbox.created",
+            for_trace(order.address, self._trace_key),
+            type=order.kind.value,
+            quota_bytes=order.quota_bytes,
+            members=len(order.members),
+            **_publication_facts(order.kind),
+        )
+        return mailbox
+
+    async def change_listing(self, address: Address, amend: Callable[[Listing], Listing]) -> Announced:
+        """Change what the directory is to know of a mailbox, which is published anew; return it as it was before.
+
+        Args:
+            address: of the mailbox.
+            amend: returns the attributes to have, from those that it has.
+
+        Raises:
+            MssError: there is no such mailbox, it is closed, or its type does not have such attributes.
+
+        Source: operators.md 4.2; users.md 7.4 GP-5.
+        """
         now = self._clock()
 
-        async def work(tx: Tx) -> Mailbox:
-            await _must_be_ours(tx, order.address)
-            if await mailboxes.mailbox_by_key(tx, order.address.key) is not None:
-                fix = "une adresse n'est jamais redonnée, choisissez-en une autre"
-                msg = f"la boîte {order.address} existe ou a existé ; {fix}"
+        async def work(tx: Tx) -> Announced:
+            mailbox = await _mailbox(tx, address)
+            before = await publication.announced(tx, mailbox.mailbox_id)
+            wanted = Listing() if before is None else amend(before.listing)
+            fault = listing_fault(mailbox.kind, wanted)
+            if mailbox.state is MailboxState.CLOSED:
+                fault = "elle est close, pour toujours"
+            if before is None:
+                fault = "une boîte USAGER n'est dans aucun annuaire"
+            if before is None or fault:
+                msg = f"boîte {address} : {fault}"
                 raise MssError(msg)
-            mailbox = await mailboxes.create_mailbox(
-                tx,
-                order.address,
-                order.kind,
-                holder=order.holder,
-                identifier=order.identifier,
-                quota_bytes=order.quota_bytes,
-                now=now,
-            )
-            for account in await self._accounts_of(tx, order):
-                await accounts.grant(tx, account.account_id, mailbox.mailbox_id, may_read=True, may_send=True)
-            await self._audit(
-                tx,
-                "mailbox.created",
-                for_trace(order.address, self._trace_key),
-                type=order.kind.value,
-                quota_bytes=order.quota_bytes,
-                members=len(order.members),
-            )
-            return mailbox
+            if wanted != before.listing:
+                await publication.change_listing(tx, mailbox.mailbox_id, wanted, now)
+                old = asdict(before.listing)
+                changed = ",".join(sorted(name for name, value in asdict(wanted).items() if value != old[name]))
+                facts = {"changed": changed, **_publication_facts(mailbox.kind)}
+                await self._audit(tx, "mailbox.changed", for_trace(address, self._trace_key), **facts)
+            return before
 
         return await self._store.write(work)
 
@@ -138,11 +181,9 @@ class Administering:
             if mailbox.state is MailboxState.CLOSED:
                 msg = f"la boîte {address} est close, pour toujours ; ouvrez-en une autre à une nouvelle adresse"
                 raise MssError(msg)
-            await mailboxes.set_mailbox_state(tx, mailbox.mailbox_id, state, now)
-            account = await accounts.account_by_login(tx, str(address))
-            if account is not None:
-                await accounts.set_account_active(tx, account.account_id, active=state is MailboxState.ACTIVE)
-            await self._audit(tx, f"mailbox.{state.value}", for_trace(address, self._trace_key))
+            await enter_state(tx, mailbox, state, now)
+            facts = _publication_facts(mailbox.kind) if state is not mailbox.state else {}
+            await self._audit(tx, f"mailbox.{state.value}", for_trace(address, self._trace_key), **facts)
             return mailbox
 
         return await self._store.write(work)
@@ -253,8 +294,43 @@ class Administering:
         await audit.append(tx, AuditEvent(event, self._actor, subject, "ok", "administrator", facts), self._clock())
 
 
+async def enter_state(tx: Tx, mailbox: Mailbox, state: MailboxState, now: datetime) -> None:
+    """Change where a mailbox is in its life, and open or shut its own account with it.
+
+    The store itself makes the directory be told (migration 0005): in service it is published, else withdrawn.
+    """
+    await mailboxes.set_mailbox_state(tx, mailbox.mailbox_id, state, now)
+    account = await accounts.account_by_login(tx, str(mailbox.address))
+    if account is not None:
+        await accounts.set_account_active(tx, account.account_id, active=state is MailboxState.ACTIVE)
+
+
+async def vet(tx: Tx, order: MailboxOrder, coming: Collection[str] = ()) -> None:
+    """Do nothing when a mailbox may be opened as ordered, but for its address, which may have been given.
+
+    Args:
+        tx: read only.
+        order: what is to be opened.
+        coming: logins of accounts that will be there by then, case-folded.
+
+    Raises:
+        MssError: the order is not sound: domain not ours, identifier wrong, unknown member, no holder.
+    """
+    _check(order)
+    await _must_be_ours(tx, order.address)
+    for login in order.members:
+        if login.casefold() not in coming:
+            await _account(tx, login)
+
+
+def _publication_facts(kind: MailboxType) -> dict[str, str]:
+    """Return what the audit says of the publication that a change of a mailbox brings about."""
+    return {} if kind is MailboxType.CITIZEN else {"publication": PublicationState.TO_PUBLISH.value}
+
+
 def _check(order: MailboxOrder) -> None:
     fault = identifier_fault(order.kind, order.address, order.identifier)
+    fault = fault or listing_fault(order.kind, order.listing)
     if not order.holder.strip() or len(order.holder) > HOLDER_MAX_CHARS or not order.holder.isprintable():
         fault = f"le titulaire doit être un nom de 1 à {HOLDER_MAX_CHARS} caractères, sur une ligne"
     if order.members and (order.password_digest or order.certificate_name):

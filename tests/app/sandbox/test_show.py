@@ -19,7 +19,14 @@ from mssante.app.sandbox.stores import SandboxAccount
 from mssante.model.mailbox import MailboxType
 
 PAIR = Pair(Path("/x/a.pem"), Path("/x/a.key"), "CN=x")
-LAID = Laid(space.HOSPITAL, Path("/x"), Path("/x/mssante.toml"), Ports(2525, 5870, 4650, 1430, 9930, 4430, 4440, 3890, 6360), PAIR, {})
+LAID = Laid(
+    space.HOSPITAL,
+    Path("/x"),
+    Path("/x/mssante.toml"),
+    Ports(2525, 5870, 4650, 1430, 9930, 4430, 4440, 3890, 6360),
+    PAIR,
+    {},
+)
 LAYOUT = Layout(
     folder=Path("/x"),
     anchors=Path("/x/anchors.pem"),

@@ -16,6 +16,7 @@ from mssante.app.chance import utc_now
 from mssante.app.cli.french import french_date
 from mssante.app.cli.opened import actor_name
 from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table
+from mssante.app.cli.publication import publications, publish
 from mssante.app.compose import directory_folder, open_directory
 from mssante.app.config import Config, find_config, read_config
 from mssante.app.directory import KeyEntry, add_key
@@ -235,6 +236,10 @@ def key(name: str, operator: str, config_path: Path | None) -> None:
     add_key(file, KeyEntry(name, hashlib.sha256(made.encode()).hexdigest(), operator))
     click.echo(made)
     click.echo("Cette clé ne sera plus montrée. Redémarrez l'annuaire pour qu'il la connaisse.", err=True)
+
+
+directory.add_command(publish)
+directory.add_command(publications)
 
 
 def asked(config: Config, work: Callable[[Directory], Awaitable[T | Refusal]]) -> T:

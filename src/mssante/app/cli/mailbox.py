@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
+from mssante.app.cli.bulk import import_boxes
 from mssante.app.cli.french import counted, french_date
+from mssante.app.cli.life_cycle import absence, delegate, life
 from mssante.app.cli.opened import Opened, run_opened
 from mssante.app.cli.output import config_option, json_option, say_json, show_facts, show_table, size_text
+from mssante.app.cli.publication import Attributes, change, listing_options, state_text
 from mssante.app.cli.typed import ADDRESS, DN, DOMAIN, MOMENT, SIZE
 from mssante.app.config import read_secret
 from mssante.flows.mailboxes import MailboxOrder
@@ -16,8 +19,10 @@ from mssante.flows.sign_in import PASSWORD_BYTES, digest_password, new_password
 from mssante.model.address import Address
 from mssante.model.dn import parse_dn
 from mssante.model.mailbox import SCOPES, Credential, CredentialId, Folder, Mailbox, MailboxState, MailboxType
+from mssante.model.publication import Announced, Listing
 from mssante.store.domains import list_domains
 from mssante.store.mailboxes import list_folders, list_mailboxes
+from mssante.store.publication import announced
 
 STATES = {
     MailboxState.ACTIVE: "en service",
@@ -51,6 +56,7 @@ def mailbox() -> None:
 @click.option("--member", "members", multiple=True, help="Compte qui lit la boîte et envoie pour elle ; répétable.")
 @click.option("--quota", type=SIZE, default=None, help="Place, par exemple 500M ; à défaut [store] quota_bytes.")
 @click.option("--certificate-dn", type=DN, default="", help="Nom du certificat ORG AUTH_CLI qui ouvre une boîte APP.")
+@listing_options
 @config_option
 @json_option
 def add(
@@ -63,6 +69,7 @@ def add(
     certificate_dn: str,
     config_path: Path | None,
     as_json: bool,
+    attributes: Attributes,
 ) -> None:
     """Ouvrir la boîte ADDRESS.
 
@@ -87,6 +94,7 @@ def add(
             members=members,
             certificate_name=parse_dn(certificate_dn) if certificate_dn else None,
             password_digest=digest_password(key, password) if password else None,
+            listing=attributes.applied(Listing()),
         )
         return await opened.administering.create(order)
 
@@ -132,14 +140,15 @@ def show(address: Address, config_path: Path | None, as_json: bool) -> None:
     Exemple : mssante mailbox show claire.martin@chu.mssante.fr
     """
 
-    async def work(opened: Opened) -> tuple[Mailbox, tuple[Folder, ...]]:
+    async def work(opened: Opened) -> tuple[Mailbox, tuple[Folder, ...], Announced | None]:
         found = await opened.mailbox(address)
-        return found, await opened.store.read(lambda tx: list_folders(tx, found.mailbox_id))
+        listed = await opened.store.read(lambda tx: announced(tx, found.mailbox_id))
+        return found, await opened.store.read(lambda tx: list_folders(tx, found.mailbox_id)), listed
 
-    found, folders = run_opened(config_path, work)
+    found, folders, listed = run_opened(config_path, work)
     if as_json:
         counts = [{"name": one.name, "messages": one.messages, "unseen": one.unseen} for one in folders]
-        say_json({**_facts(found), "folders": counts})
+        say_json({**_facts(found), "folders": counts, "publication": listed.state.value if listed else None})
         return
     show_facts(
         (
@@ -150,6 +159,7 @@ def show(address: Address, config_path: Path | None, as_json: bool) -> None:
             ("Identifiant", found.identifier),
             ("Occupation", _used(found)),
             ("Ouverte le", french_date(found.created_at)),
+            ("Annuaire", state_text(listed) if listed else ""),
         )
     )
     click.echo()
@@ -218,6 +228,10 @@ def quota(address: Address, size: int, config_path: Path | None) -> None:
 
     before = run_opened(config_path, work)
     click.echo(f"Boîte {address} : {size_text(before.quota_bytes)} avant, {size_text(size)} maintenant.")
+
+
+for command in (change, import_boxes, absence, delegate, life):
+    mailbox.add_command(command)
 
 
 @mailbox.group()

@@ -10,9 +10,9 @@ from typing import Final, Protocol
 
 from mssante.model.decision import Refusal
 from mssante.model.directory import Caller, Condition, EntryId, Selected, Subject
+from mssante.model.directory_settings import LdapSettings
 from mssante.model.mailbox import Identity
 from mssante.model.peer import PeerFacts
-from mssante.model.settings import LdapSettings
 from mssante.wire.ldap.filters import FilterLimits
 from mssante.wire.ldap.messages import Control, RequestLimits, Search
 from mssante.wire.ldap.reader import MessageReader

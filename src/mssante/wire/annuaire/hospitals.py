@@ -58,7 +58,7 @@ def _parser(width: int, needed: Callable[[list[str]], Row]) -> Callable[[str], R
             return wrong_count(fields, width)
         number, hospital, site, latitude, longitude, street, house, postcode, city, category, phone = needed(fields)
         identifier = structure_id("1", number.zfill(9))
-        if identifier is None or len(identifier) != 10:
+        if identifier is None or len(number) > 9:
             return "numéro FINESS de forme inconnue"
         if not hospital:
             return "établissement sans nom"

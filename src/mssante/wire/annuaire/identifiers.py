@@ -65,6 +65,8 @@ def fault_of_person(identifier: str) -> str:
     """Return, in French, what is wrong with an IdNat_PS, or "" when it may stand."""
     if is_rpps_id(identifier) or (identifier[:1] != RPPS_KIND and _PERSON.fullmatch(identifier)):
         return ""
+    if not identifier:
+        return "professionnel sans identifiant"
     if identifier[:1] == RPPS_KIND:
         return "numéro RPPS faux : 8, puis 11 chiffres dont le dernier est la clé"
     return "identifiant national du professionnel de forme inconnue"

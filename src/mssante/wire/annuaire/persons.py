@@ -184,7 +184,7 @@ def read_specialities(chunks: Iterable[bytes]) -> Iterator[Batch]:
         kind, number, national, *rest = map(str.strip, needed(fields))
         person = _person(kind, number, national)
         if person is None:
-            return fault_of_person(person_id(kind, number, national)) or "professionnel sans identifiant"
+            return fault_of_person(person_id(kind, number, national))
         return (person, *rest) if rest[3] else "savoir-faire sans code"
 
     yield from in_batches(lines, parse, 2)
@@ -217,7 +217,7 @@ def _activity_parser(width: int, needed: Callable[[list[str]], Row]) -> Callable
         ) = map(str.strip, needed(fields))  # fmt: skip
         person = _person(kind, number, national)
         if person is None:
-            return fault_of_person(person_id(kind, number, national)) or "professionnel sans identifiant"
+            return fault_of_person(person_id(kind, number, national))
         if not known[0]:
             return "professionnel sans nom"
         place = _structure(finess, older, siret, technical)

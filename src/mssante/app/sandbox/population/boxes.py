@@ -15,15 +15,18 @@ from mssante.app.sandbox.population.vocabulary import (
     CLINIC,
     HOSPITAL,
     PAPERLESS_SHARE,
+    REGION_DOMAINS,
     SERVICE_BOXES,
     SMALL_BOXES,
 )
 
 _UNKNOWN_SERVICE: Final = 0.05
+_NAME_MAX_CHARS: Final = 40
+_SHARED_DOMAINS: Final = frozenset(REGION_DOMAINS.values())
 
 
-def organisation_lines(random: Random, sites: list[Site]) -> Iterator[tuple[str, str]]:
-    """Yield domain and line of the extraction of each ORG mailbox."""
+def organisation_lines(random: Random, sites: list[Site]) -> Iterator[str]:
+    """Yield the line of the extraction of each ORG mailbox."""
     services = [tuple(line.split("|")) for line in lines_of("services.txt")]
     taken: set[str] = set()
     for site in sites:
@@ -36,10 +39,7 @@ def organisation_lines(random: Random, sites: list[Site]) -> Iterator[tuple[str,
             taken.add(address)
             shown = "" if random.random() < _UNKNOWN_SERVICE else service
             paperless = "O" if random.random() < PAPERLESS_SHARE else "N"
-            yield (
-                site.domain,
-                f"ORG|{address}||||{site.identity}|{shown}||||||||||{paperless}|{site.in_extraction}\n",
-            )
+            yield f"ORG|{address}||||{site.identity}|{shown}||||||||||{paperless}|{site.in_extraction}\n"
 
 
 def _boxes(random: Random, site: Site, services: list[tuple[str, ...]]) -> Iterator[tuple[str, str]]:
@@ -47,8 +47,8 @@ def _boxes(random: Random, site: Site, services: list[tuple[str, ...]]) -> Itera
     least, most = site.kind.boxes
     count = random.randint(least, most)
     if site.kind.kind not in {HOSPITAL, CLINIC}:
-        shared = not site.domain.startswith(slug(site.in_extraction.partition("|")[0], "-")[:8])
-        head = f"{slug(site.in_extraction.partition('|')[0], '-')[:40].strip('-')}." if shared else ""
+        is_shared = site.domain.removesuffix(".mssante.fr") in _SHARED_DOMAINS
+        head = f"{slug(site.name, '-')[:_NAME_MAX_CHARS].strip('-')}." if is_shared else ""
         for word, service in SMALL_BOXES[site.kind.kind][:count]:
             yield head + word, service
         return

@@ -44,7 +44,7 @@ _HOMONYMS_MOST: Final = 40
 _PROFESSOR: Final = 0.06
 _STUDENT, _MILITARY = 0.02, 0.024
 _FIRST_PRACTICE_SIRET: Final = 100_000
-_NO_STRUCTURE: Final = "|||||||||||||"
+_NO_STRUCTURE: Final = "|" * 12
 _MARTIN: Final = (("MARTIN", "martin"), ("Jean", "jean"))
 
 
@@ -87,7 +87,7 @@ class _Kind:
     domain: str
 
 
-_NOWHERE: Final = Workplace("|", _NO_STRUCTURE[1:], f"{NO_PLACE}||", "", "|")
+_NOWHERE: Final = Workplace("|", _NO_STRUCTURE, f"{NO_PLACE}||", "", "|")
 
 
 class People:

@@ -129,7 +129,7 @@ def _write(
             specialities += len(lines.specialities)
             personal += files.mailboxes(lines.mailboxes)
             progress(first + count)
-        organisations = files.mailboxes([line for _, line in organisation_lines(random, sites)])
+        organisations = files.mailboxes(list(organisation_lines(random, sites)))
     return activities, specialities, personal, organisations
 
 

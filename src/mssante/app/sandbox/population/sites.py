@@ -26,7 +26,7 @@ STAMP: Final = "202601010000"
 DAY: Final = "2026-01-01"
 
 _UNIVERSITY_FROM: Final = 5_000
-_UNIVERSITIES_LEAST: Final = 3
+_UNIVERSITIES_FROM: Final = 30_000
 _DOMAIN_MAX_CHARS: Final = 40
 _OWN_DOMAIN: Final = 0.2
 _SCATTER_DEGREES: Final = 0.02
@@ -54,6 +54,7 @@ class Site:
 
     kind: PlaceKind
     town: Town
+    name: str
     identity: str
     domain: str
     size: float
@@ -105,7 +106,8 @@ class Places:
         found: list[Site] = []
         if professionals >= _UNIVERSITY_FROM:
             capitals = self._capitals()
-            for index in range(max(_UNIVERSITIES_LEAST, round(UNIVERSITY.per_million * scale))):
+            least = 3 if professionals >= _UNIVERSITIES_FROM else 1
+            for index in range(max(least, round(UNIVERSITY.per_million * scale))):
                 found += self._hospital(UNIVERSITY, capitals[index % len(capitals)], 4)
         for kind in PLACE_KINDS:
             for _ in range(max(1, round(kind.per_million * scale))):
@@ -166,6 +168,7 @@ class Places:
         return Site(
             kind=kind,
             town=town,
+            name=name,
             identity=f"1|1{place}",
             domain=domain,
             is_main=share == 1,

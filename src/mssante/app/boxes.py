@@ -1,0 +1,87 @@
+"""The background work on mailboxes: publication, delegations, absences, and what is looked at once a day."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from mssante.app.chance import new_reference
+from mssante.app.compose import Operator
+from mssante.app.config import Config, read_secret
+from mssante.app.tls import read_chain
+from mssante.flows.answering import Answering
+from mssante.flows.delegating import Delegating
+from mssante.flows.life_cycle import LifeCycle
+from mssante.flows.publication.announcing import Announcing
+from mssante.links.directory_fhir import FhirDirectory
+from mssante.model.address import parse_address
+from mssante.model.errors import StoreError
+
+DAY_SECONDS: Final = 24 * 3600.0
+_ACTOR: Final = "system"
+
+
+def directory_link(config: Config) -> FhirDirectory | None:
+    """Return the way to the directory that is told of our mailboxes, None when the configuration has none.
+
+    Raises:
+        ConfigError: its address, key or roots cannot be used.
+    """
+    told = config.publication
+    if not told.directory_url:
+        return None
+    key = "" if told.api_key is None else read_secret(told.api_key).decode("ascii", "replace").strip()
+    return FhirDirectory(
+        told.directory_url,
+        read_chain(told.anchors or config.tls.anchors, "anchors", section="publication"),
+        api_key=key,
+    )
+
+
+def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
+    """Return what runs beside the doors for ever, by name.
+
+    Raises:
+        ConfigError: a setting of [publication] or [life_cycle] cannot be used.
+    """
+    config, clock = operator.config, operator.clock
+    delegating = Delegating(store=operator.store, actor=_ACTOR, trace_key=operator.trace_key, clock=clock)
+    answering = Answering(store=operator.store, submitting=operator.submitting, clock=clock, log=operator.log)
+    life_cycle = LifeCycle(
+        settings=config.life_cycle,
+        hostname=config.operator.hostname,
+        postmaster=parse_address(config.operator.postmaster),
+        store=operator.store,
+        new_reference=new_reference,
+        trace_key=operator.trace_key,
+        notifier=operator.notifier,
+    )
+    found = {
+        "delegations": delegating.watch(operator.notifier, operator.log),
+        "absences": answering.run(),
+        "life-cycle": _daily(operator, life_cycle, answering),
+    }
+    link = directory_link(config)
+    if link is not None:
+        announcing = Announcing(
+            settings=config.publication,
+            store=operator.store,
+            link=link,
+            clock=clock,
+            new_lease=new_reference,
+            trace_key=operator.trace_key,
+            log=operator.log,
+        )
+        found["publication"] = announcing.run()
+    return found
+
+
+async def _daily(operator: Operator, life_cycle: LifeCycle, answering: Answering) -> None:
+    """Look at every mailbox at the start and once a day; what fails is tried again the next day."""
+    while True:
+        try:
+            happened = await life_cycle.run_life_cycle(operator.clock())
+            await answering.forget()
+            operator.log.info("mailboxes-looked-at", steps=len(happened))
+        except StoreError as error:
+            operator.log.error("mailboxes-not-looked-at", error=str(error))
+        await asyncio.sleep(DAY_SECONDS)

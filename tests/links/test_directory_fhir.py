@@ -1,0 +1,214 @@
+"""Patches sent to another directory over real TLS: ours behind its own door, and servers that answer anything."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir_https import HttpsDoor, directory_https
+from fhir_shelf import FhirShelf, box, directory_app, many_people
+from https_server import authority
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from mssante.links.directory_fhir import ANSWER_MAX_BYTES, REFUSALS, ClientCertificate, FhirDirectory, judged
+from mssante.model.decision import Kind, Refusal
+from mssante.model.directory import AddMailbox, ChangeMailbox, Holder, RemoveMailbox, Target
+from mssante.model.errors import ConfigError
+from mssante.model.mailbox import MailboxType
+from mssante.model.publication import Accepted, RefusedByDirectory, Unreachable
+
+HOSPITAL = Target(Holder.PLACE, "1440000289")
+NEW = AddMailbox(box("urgences@chu-nantes.mssante.fr", MailboxType.ORG, service="Urgences", responsible="Dr X", rank=2))
+
+
+class Pair:
+    """Another directory with its door, and links to it."""
+
+    def __init__(self, shelf: FhirShelf, door: HttpsDoor) -> None:
+        self.shelf, self.door = shelf, door
+
+    def link(self, **more: Any) -> FhirDirectory:  # noqa: ANN401 - any setting
+        settings = {"api_key": "cle-du-chu", **more}
+        return FhirDirectory(f"{self.door.url}/fhir/v2/", (self.door.root,), **settings)
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[Pair]:
+    shelf = FhirShelf()
+    async with directory_https(directory_app(shelf), tmp_path) as door:
+        yield Pair(shelf, door)
+
+
+def addresses(shelf: FhirShelf) -> set[str]:
+    return {one.address for holder in shelf.held for one in holder.mailboxes}
+
+
+async def test_a_mailbox_is_published_changed_and_withdrawn(pair: Pair) -> None:
+    link = pair.link()
+    assert await link.change(HOSPITAL, (NEW,)) == Accepted()
+    published = pair.shelf.held[5].mailboxes[-1]
+    assert published == NEW.mailbox
+    change = ChangeMailbox(NEW.mailbox.address, is_red=True, service="", responsible="Dr Y", rank=0)
+    assert await link.change(HOSPITAL, (change,)) == Accepted()
+    changed = pair.shelf.held[5].mailboxes[-1]
+    assert (changed.is_red, changed.service, changed.responsible, changed.rank) == (True, "", "Dr Y", None)
+    assert await link.change(HOSPITAL, (RemoveMailbox(NEW.mailbox.address),)) == Accepted()
+    assert NEW.mailbox.address not in addresses(pair.shelf)
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        (Target(Holder.PERSON, "810001234567"), 0),
+        (Target(Holder.ROLE, "F58000880311022013"), 4),
+        (Target(Holder.ROLE, "810001234567-1440000289"), 4),
+        (Target(Holder.PERSON, "10personne@domain.mssante.fr"), 3),
+    ],
+)
+async def test_every_holder_is_found_by_its_national_identifiers(pair: Pair, target: Target, place: int) -> None:
+    mailbox = box("nouvelle@medecin.mssante.fr", MailboxType.PER)
+    assert await pair.link().change(target, (AddMailbox(mailbox),)) == Accepted()
+    assert mailbox in pair.shelf.held[place].mailboxes
+
+
+async def test_a_client_certificate_is_shown(pair: Pair) -> None:
+    shown = ClientCertificate(pair.door.client.chain, pair.door.client.key)
+    assert await pair.link(api_key="", certificate=shown).change(HOSPITAL, (NEW,)) == Accepted()
+    refused = await pair.link(api_key="").change(HOSPITAL, (RemoveMailbox(NEW.mailbox.address),))
+    assert isinstance(refused, RefusedByDirectory)
+    assert refused.code is Kind.SIGN_IN_FAILED
+
+
+@pytest.mark.parametrize(
+    ("target", "changes", "code", "said"),
+    [
+        (HOSPITAL, (AddMailbox(box("jean.dupont@medecin.mssante.fr", MailboxType.ORG)),), Kind.ADDRESS_TAKEN, "422 MSG_PARAM_NO_REPEAT"),
+        (Target(Holder.PLACE, "1999999999"), (NEW,), Kind.ENTRY_UNKNOWN, "404 MSG_NO_EXIST"),
+        (HOSPITAL, (RemoveMailbox("nobody@chu-nantes.mssante.fr"),), Kind.ENTRY_UNKNOWN, "404 MSG_NO_EXIST"),
+        (HOSPITAL, (AddMailbox(box("a@gmail.com", MailboxType.ORG)),), Kind.QUERY_UNCLEAR, "400 MSG_BAD_FORMAT"),
+        (Target(Holder.PERSON, "810001234567"), (ChangeMailbox("jean.dupont@medecin.mssante.fr", description="x"),), Kind.QUERY_UNCLEAR, "400 "),
+    ],
+)  # fmt: skip
+async def test_refusals_come_with_their_reason(pair: Pair, target: Target, changes: Any, code: Kind, said: str) -> None:  # noqa: ANN401 - changes
+    answer = await pair.link().change(target, changes)
+    assert isinstance(answer, RefusedByDirectory)
+    assert (answer.code, answer.reason[: len(said)]) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (Kind.NOT_YOURS, Kind.NOT_YOURS),
+        (Kind.ADDRESS_FIXED, Kind.ADDRESS_FIXED),
+        (Kind.ENTRY_AMBIGUOUS, Kind.ENTRY_AMBIGUOUS),
+    ],
+)
+async def test_what_the_other_directory_decides_is_what_we_hear(pair: Pair, kind: Kind, code: Kind) -> None:
+    pair.shelf.refusal = Refusal(kind, "x", "words")
+    answer = await pair.link().change(HOSPITAL, (NEW,))
+    assert isinstance(answer, RefusedByDirectory)
+    assert answer.code is code
+
+
+@pytest.mark.parametrize("kind", [Kind.BUDGET_SPENT, Kind.DIRECTORY_UNAVAILABLE])
+async def test_come_back_later_is_no_refusal(pair: Pair, kind: Kind) -> None:
+    pair.shelf.refusal = Refusal(kind, "x", "words")
+    assert isinstance(await pair.link().change(HOSPITAL, (NEW,)), Unreachable)
+
+
+async def test_nothing_to_say_is_not_sent(pair: Pair) -> None:
+    assert await pair.link().change(Target(Holder.ROLE, "x"), (ChangeMailbox("a@b.mssante.fr"),)) == Accepted()
+    assert pair.shelf.asked == []
+
+
+async def test_a_directory_of_another_authority_is_not_believed(pair: Pair) -> None:
+    link = FhirDirectory(f"{pair.door.url}/fhir/v2", (authority("TEST AC AUTRE").value.der,), api_key="cle-du-chu")
+    assert isinstance(await link.change(HOSPITAL, (NEW,)), Unreachable)
+    assert pair.shelf.asked == []
+
+
+async def test_several_matches_are_ambiguous(tmp_path: Path) -> None:
+    shelf = FhirShelf([many_people(1)[0], many_people(1)[0]])
+    async with directory_https(directory_app(shelf), tmp_path) as door:
+        answer = (
+            await Pair(shelf, door)
+            .link()
+            .change(Target(Holder.PERSON, "810000000001"), (RemoveMailbox("a@b.mssante.fr"),))
+        )
+    assert isinstance(answer, RefusedByDirectory)
+    assert answer.code is Kind.ENTRY_AMBIGUOUS
+
+
+async def answered(tmp_path: Path, response: Response, **more: Any) -> tuple[object, list[Request]]:  # noqa: ANN401 - any setting
+    """Return what is made of an answer, and what was asked."""
+    seen: list[Request] = []
+
+    async def say(request: Request) -> Response:
+        seen.append(request)
+        return response
+
+    app = Starlette(routes=[Route("/{path:path}", say, methods=["PATCH", "GET"])])
+    async with AsyncExitStack() as stack:
+        door = await stack.enter_async_context(directory_https(app, tmp_path))
+        link = FhirDirectory(door.url, (door.root,), api_key="k", **more)
+        return await link.change(HOSPITAL, (NEW,)), seen
+
+
+async def test_a_redirection_is_not_followed(tmp_path: Path) -> None:
+    answer, seen = await answered(tmp_path, Response(status_code=307, headers={"Location": "/else"}))
+    assert isinstance(answer, Unreachable)
+    assert len(seen) == 1
+    assert seen[0].headers["content-type"] == "application/fhir+json"
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"x" * (ANSWER_MAX_BYTES + 100_000)])
+async def test_answers_that_are_no_outcomes_are_judged_by_their_status(tmp_path: Path, body: bytes) -> None:
+    answer, _ = await answered(tmp_path, Response(body, 400))
+    assert answer == RefusedByDirectory(Kind.QUERY_UNCLEAR, "400")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [*REFUSALS.items(), (405, Kind.QUERY_UNCLEAR), (413, Kind.QUERY_UNCLEAR), (499, Kind.QUERY_UNCLEAR)],
+)
+def test_every_refusal_has_a_reason(status: int, kind: Kind) -> None:
+    assert judged(status, b"") == RefusedByDirectory(kind, str(status))
+
+
+@pytest.mark.parametrize("status", [100, 301, 304, 408, 425, 429, 500, 502, 503, 599])
+def test_other_answers_mean_that_nothing_is_known(status: int) -> None:
+    assert judged(status, b"") == Unreachable(str(status))
+    assert judged(204, b"") == Accepted()
+
+
+async def test_who_does_not_answer_is_not_waited_for(pair: Pair) -> None:
+    link = pair.link(timeout_seconds=0.0)
+    answer = await link.change(HOSPITAL, (NEW,))
+    assert isinstance(answer, Unreachable)
+    assert "within 0 seconds" in answer.reason
+
+
+async def test_nobody_there_is_unreachable() -> None:
+    answer = await FhirDirectory("https://localhost:1", ()).change(HOSPITAL, (NEW,))
+    assert isinstance(answer, Unreachable)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://annuaire.test/fhir", "annuaire.test", "https://", "https://a.test/?x=1", "file:///etc/passwd"]
+)
+def test_only_https_is_an_address(url: str) -> None:
+    with pytest.raises(ConfigError, match="HTTPS"):
+        FhirDirectory(url, ())
+
+
+def test_keys_and_certificates_that_cannot_be_used_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="clé d'API"):
+        FhirDirectory("https://a.test", (), api_key="a\r\nX: y")
+    with pytest.raises(ConfigError, match="ne peut être lu"):
+        FhirDirectory("https://a.test", (), certificate=ClientCertificate(tmp_path / "no", tmp_path / "no"))
+    with pytest.raises(ConfigError, match="ne peut être lu"):
+        FhirDirectory("https://a.test", (b"no certificate",))
