@@ -91,7 +91,7 @@ def test_one_box_is_taken_up_again(hospital: Shell, tmp_path: Path) -> None:
     hospital.good("directory", "publish", "--drop", str(tmp_path))
     assert "1 boîte reprise" in hospital.good("directory", "publish", "--address", CLAIRE).out
     assert listed(hospital)[CLAIRE]["state"] == "to-publish"
-    assert hospital.good("directory", "publish", "--again", "--json").json == {"resumed": 1, "file": None}
+    assert hospital.good("directory", "publish", "--again", "--json").json == {"resumed": 1, "file": None, "done": None}
 
 
 def test_a_closed_box_is_to_be_withdrawn(hospital: Shell, tmp_path: Path) -> None:

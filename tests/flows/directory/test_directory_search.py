@@ -198,6 +198,8 @@ async def test_a_script_gets_no_more_than_its_budget(folder: Path) -> None:
         got += len(answer.entries)
     assert got <= 5
     assert isinstance(await directory.search(CALLER, "dupont"), Refusal)
+    for _ in range(15):
+        assert isinstance(await directory.complete(CALLER, "du"), tuple)
     assert isinstance(await directory.complete(CALLER, "du"), Refusal)
     assert isinstance(await directory.search(Caller("other"), "dupont"), Ranked)
     await store.close()

@@ -24,7 +24,7 @@ from mssante.model.directory import (
 from mssante.model.mailbox import MailboxType
 from mssante.store.directory import editing, read, search
 from mssante.store.directory.making import box_number
-from mssante.store.directory.numbers import number_of
+from mssante.store.directory.numbers import number_of, number_of_identified_situation
 from mssante.store.tx import Tx
 
 CHANGES_MAX: Final = 50
@@ -40,7 +40,8 @@ KINDS: Final = {
 
 async def found(tx: Tx, target: Target) -> Person | Role | Place | Refusal:
     """Return whom a target means."""
-    number = number_of(target.identifier)
+    is_role = target.holder is Holder.ROLE
+    number = number_of_identified_situation(target.identifier) if is_role else number_of(target.identifier)
     one: Person | Role | Place | None
     match target.holder:
         case Holder.PERSON:

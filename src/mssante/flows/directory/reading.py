@@ -46,6 +46,8 @@ T = TypeVar("T")
 SEARCH_MAX: Final = 50
 PAGE_MAX: Final = 1000
 COMPLETIONS_MAX: Final = 12
+COMPLETIONS_AN_ENTRY: Final = 3
+_TYPING: Final = "typing"
 CALLERS_MAX: Final = 100_000
 
 
@@ -96,11 +98,13 @@ class Directory:
         return await self._counted(caller, work, lambda one: len(one.entries))
 
     async def complete(self, caller: Caller, words: str, *, limit: int = 8) -> tuple[str, ...] | Refusal:
-        """Return what the words may become; from two letters on."""
-        left = judge_budget(self._budget(caller), self._today(), self._daily_entries)
-        if isinstance(left, Refusal):
-            return left
-        return await self._read(lambda tx: completed(tx, words[:200], min(limit, COMPLETIONS_MAX)))
+        """Return what the words may become; from two letters on. A day has a bound of them too."""
+        typing = replace(caller, name=f"{caller.name}\n{_TYPING}")
+
+        async def work(_most: int) -> tuple[str, ...] | Refusal:
+            return await self._read(lambda tx: completed(tx, words[:200], min(limit, COMPLETIONS_MAX)))
+
+        return await self._counted(typing, work, lambda _one: 1, self._daily_entries * COMPLETIONS_AN_ENTRY)
 
     async def select(
         self, caller: Caller, subject: Subject, condition: Condition, *, limit: int, after: EntryId | None = None
@@ -194,11 +198,19 @@ class Directory:
         return await self._counted(caller, work, count)
 
     async def _counted(
-        self, caller: Caller, work: Callable[[int], Awaitable[T | Refusal]], count: Callable[[T], int]
+        self,
+        caller: Caller,
+        work: Callable[[int], Awaitable[T | Refusal]],
+        count: Callable[[T], int],
+        most: int | None = None,
     ) -> T | Refusal:
-        """Do a reading work within the budget of the caller, and count what it gave."""
+        """Do a reading work within the budget of the caller, and count what it gave.
+
+        Args:
+            most: of a day; None: the entries of the settings.
+        """
         today = self._today()
-        left = judge_budget(self._budget(caller), today, self._daily_entries)
+        left = judge_budget(self._budget(caller), today, self._daily_entries if most is None else most)
         if isinstance(left, Refusal):
             return left
         result = await work(left)

@@ -15,7 +15,7 @@ from typing import Final
 from mssante.model.folding import fold, joined
 from mssante.rules.directory_words import short_forms
 from mssante.store.directory.making import box_number
-from mssante.store.directory.numbers import number_of
+from mssante.store.directory.numbers import number_of, number_of_situation, situation_id
 from mssante.wire.annuaire.extraction import Column, address_of
 from mssante.wire.annuaire.lines import BadLine, Batch
 from mssante.wire.annuaire.persons import Activity, Speciality
@@ -96,11 +96,11 @@ def structure_row(
 
 
 def situation_row(
-    identifier: str, professional: str, structure: str, profession: str = "", mode: str = "", role: str = ""
+    professional: str, structure: str, profession: str = "", mode: str = "", role: str = ""
 ) -> tuple[Cell, ...]:
-    """Return a row of `situation`; one without an identifier of its own gets one made of both."""
-    own = identifier or f"{professional}-{structure}"
-    return (number_of(own), own, number_of(professional), _place_number(structure), profession, mode, role)
+    """Return a row of `situation`."""
+    who, where = number_of(professional), _place_number(structure)
+    return (number_of_situation(who, where), situation_id(professional, structure), who, where, profession, mode, role)
 
 
 def mailbox_row(
@@ -264,7 +264,7 @@ class _Mapper:
                 places.append(_place_of_activity(row))
             mode = coded(row[Activity.MODE], row[Activity.MODE_LABEL])
             role = coded(row[Activity.ROLE], row[Activity.ROLE_LABEL])
-            situations.append(situation_row("", person, place, profession, mode, role))
+            situations.append(situation_row(person, place, profession, mode, role))
         return {"professional": people, "structure": places, "situation": situations}
 
     def _of_places(self, rows: Iterable[tuple[str, ...]]) -> Rows:

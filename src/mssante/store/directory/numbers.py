@@ -15,6 +15,9 @@ PLACE_BASE: Final = 1 << 53
 _DIGITS_MAX: Final = 14
 _HASHED: Final = 10**15
 _ROOM: Final = (1 << 51) - _HASHED
+# Odd, large, without a pattern in their bits.
+_MIX_PROFESSIONAL: Final = 0x9E3779B97F4A7C15
+_MIX_STRUCTURE: Final = 0xC2B2AE3D27D4EB4F
 _STAND_IN: Final = re.compile(r"m-[0-9a-f]{32}")
 
 
@@ -32,6 +35,22 @@ def number_of(identifier: str) -> int:
     if _STAND_IN.fullmatch(identifier):
         return _HASHED + int(identifier[2:18], 16) % _ROOM
     return _HASHED + _hashed(identifier) % _ROOM
+
+
+def situation_id(professional: str, structure: str) -> str:
+    """Return the identifier of the situation of a professional in a structure."""
+    return f"{professional}-{structure}"
+
+
+def number_of_situation(professional: int, structure: int) -> int:
+    """Return the number of a situation, from those of its two sides; a tenth of what hashing its identifier takes."""
+    return _HASHED + (professional * _MIX_PROFESSIONAL ^ structure * _MIX_STRUCTURE) % _ROOM
+
+
+def number_of_identified_situation(identifier: str) -> int:
+    """Return the number of a situation by the identifier that `situation_id` made; 0 for one that it never makes."""
+    professional, dash, structure = identifier.rpartition("-")
+    return number_of_situation(number_of(professional), number_of(structure)) if dash else 0
 
 
 def number_of_box(address_key: str) -> int:
