@@ -13,13 +13,15 @@ from typing import Protocol
 from directory_shelf import DirectoryShelf
 from proofs import hang_up
 
-from mssante.doors.ldap.door import Door
+from mssante.doors.ldap.connection import Connection
+from mssante.doors.ldap.door import ldap_door
 from mssante.doors.ldap.state import Desk
+from mssante.doors.net.account_door import AccountDoor
 from mssante.model.decision import Kind, Refusal
 from mssante.model.directory import Caller
+from mssante.model.directory_settings import LdapSettings
 from mssante.model.mailbox import AccountId, Identity, Method
 from mssante.model.peer import PeerFacts
-from mssante.model.directory_settings import LdapSettings
 from mssante.wire.ldap.filter_text import parse_filter
 from mssante.wire.ldap.messages import Control, Extended, Message, Operation, Scope, Search, SimpleBind
 from mssante.wire.ldap.requests import write_message
@@ -95,8 +97,9 @@ class Doors:
 
     shelf: DirectoryShelf
     people: KnownPeople
-    ldap: Door
-    ldaps: Door
+    desk: Desk
+    ldap: AccountDoor[Connection]
+    ldaps: AccountDoor[Connection]
     log: KeptLog
     folder: Path
     accounts: Counter[int]
@@ -143,13 +146,13 @@ async def ldap_doors(
     desk = Desk(settings, shelf, people, lambda who: Caller(who.login, address=who.login), Tree(settings.suffix))
     context, accounts = server_context(folder), Counter[int]()
 
-    def door(name: str, *, implicit_tls: bool) -> Door:
-        return Door(
+    def door(name: str, *, implicit_tls: bool) -> AccountDoor[Connection]:
+        return ldap_door(
             name=name, desk=desk, implicit_tls=implicit_tls, tls_context=lambda: context, accounts=accounts, log=log
         )
 
     doors = Doors(
-        shelf, people, door("ldap", implicit_tls=False), door("ldaps", implicit_tls=True), log, folder, accounts
+        shelf, people, desk, door("ldap", implicit_tls=False), door("ldaps", implicit_tls=True), log, folder, accounts
     )
     doors.port = await doors.ldap.open("127.0.0.1", 0)
     doors.implicit_port = await doors.ldaps.open("127.0.0.1", 0)

@@ -17,10 +17,13 @@ from mssante.app.directory import open_directory_door
 from mssante.app.house import keep_house
 from mssante.app.ready import say_ready
 from mssante.app.stored import must_exist
-from mssante.doors.imap.door import Door as ImapDoor
+from mssante.doors.imap.connection import Connection as ImapConnection
+from mssante.doors.imap.door import imap_door
 from mssante.doors.imap.state import Desk as ImapDesk
-from mssante.doors.ldap.door import Door as LdapDoor
+from mssante.doors.ldap.connection import Connection as LdapConnection
+from mssante.doors.ldap.door import ldap_door
 from mssante.doors.ldap.state import Desk as LdapDesk
+from mssante.doors.net.account_door import AccountDoor
 from mssante.doors.smtp.connection import Desk
 from mssante.doors.smtp.door import Door
 from mssante.doors.smtp.operator import OperatorDesk
@@ -206,8 +209,8 @@ def _submission_door(operator: Operator, *, implicit_tls: bool) -> Door:
     )
 
 
-def _imap_door(operator: Operator, accounts: Counter[int], *, implicit_tls: bool) -> ImapDoor:
-    return ImapDoor(
+def _imap_door(operator: Operator, accounts: Counter[int], *, implicit_tls: bool) -> AccountDoor[ImapConnection]:
+    return imap_door(
         name="imaps" if implicit_tls else "imap",
         desk=ImapDesk(
             reading=operator.reading,
@@ -225,14 +228,14 @@ def _imap_door(operator: Operator, accounts: Counter[int], *, implicit_tls: bool
     )
 
 
-def _ldap_door(operator: Operator, *, implicit_tls: bool) -> LdapDoor:
+def _ldap_door(operator: Operator, *, implicit_tls: bool) -> AccountDoor[LdapConnection]:
     settings, near = operator.config.ldap, operator.config.directory.near
     try:
         tree = Tree(settings.suffix)
     except TheirProtocolError as error:
         msg = f"[ldap] suffix {settings.suffix!r} n'est pas un nom ; par exemple ou=mssante,o=annuaire,c=fr"
         raise ConfigError(msg) from error
-    return LdapDoor(
+    return ldap_door(
         name="ldaps" if implicit_tls else "ldap",
         desk=LdapDesk(
             settings,

@@ -13,7 +13,7 @@ from standins import KeptLog
 from wires import Wire
 
 from mssante.doors.imap.connection import Connection
-from mssante.doors.imap.door import Door
+from mssante.doors.imap.door import imap_door
 from mssante.doors.imap.state import Desk
 from mssante.model.settings import ImapSettings
 
@@ -31,7 +31,7 @@ class Bench:
 
         desk = Desk(operator.reading, operator.sign_in, SETTINGS, ("PLAIN",), "mss.ici.fr", starttls=True)
         self.wire, self.log = Wire(), KeptLog()
-        self.door = Door(
+        self.door = imap_door(
             name="imap", desk=desk, implicit_tls=False, tls_context=no_tls, accounts=Counter(), log=self.log
         )
         self.connection = Connection(self.door, desk, implicit_tls=False)

@@ -185,7 +185,7 @@ async def test_a_client_that_does_not_read_gets_no_further_entries_until_it_does
     shelf = DirectoryShelf(tuple(many_entries(1000)))
     settings = replace(SETTINGS, entries=1000)
     async with ldap_doors(pem_folder, settings=settings, shelf=shelf) as doors:
-        wire, connection = FullWire(), Connection(doors.ldap, doors.ldap._desk, implicit_tls=False)
+        wire, connection = FullWire(), Connection(doors.ldap, doors.desk, implicit_tls=False)
         wire.connection = connection
         connection.connection_made(wire)  # type: ignore[arg-type]
         connection.session.state.who = Identity(AccountId(1), USER, Method.PLAIN, {}, frozenset())
@@ -270,7 +270,7 @@ async def test_an_accident_closes_one_connection_and_its_text_stays_out_of_the_l
 
 
 async def test_a_client_that_never_takes_its_answers_is_cut_after_a_while(doors: Doors) -> None:
-    wire, connection = Wire(), Connection(doors.ldap, doors.ldap._desk, implicit_tls=False)
+    wire, connection = Wire(), Connection(doors.ldap, doors.desk, implicit_tls=False)
     connection.connection_made(wire)  # type: ignore[arg-type]
     connection.pause_writing()
     assert not wire.reading
@@ -280,7 +280,7 @@ async def test_a_client_that_never_takes_its_answers_is_cut_after_a_while(doors:
 
 
 async def test_a_client_that_reads_again_is_heard_again(doors: Doors) -> None:
-    wire, connection = Wire(), Connection(doors.ldap, doors.ldap._desk, implicit_tls=False)
+    wire, connection = Wire(), Connection(doors.ldap, doors.desk, implicit_tls=False)
     connection.connection_made(wire)  # type: ignore[arg-type]
     connection.pause_writing()
     connection.data_received(write_message(Message(1, Extended(WHO_AM_I))))
@@ -301,7 +301,7 @@ async def test_requests_cut_at_every_byte_are_answered_the_same(doors: Doors) ->
     )
     answers = set()
     for cut in range(len(data) + 1):
-        wire, connection = Wire(), Connection(doors.ldap, doors.ldap._desk, implicit_tls=False)
+        wire, connection = Wire(), Connection(doors.ldap, doors.desk, implicit_tls=False)
         connection.connection_made(wire)  # type: ignore[arg-type]
         for piece in (data[:cut], data[cut:]):
             connection.data_received(piece)

@@ -8,11 +8,12 @@ import ssl
 import zlib
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from mssante.doors.imap.layers import Deflate
 from mssante.doors.imap.session import Session
 from mssante.doors.imap.state import SPARE_BYTES, Desk
+from mssante.doors.net.account_door import AccountDoor
 from mssante.doors.net.eager import Done, start
 from mssante.doors.net.peer import peer_facts, tls_failure
 from mssante.doors.net.tls import TlsLayer
@@ -20,9 +21,6 @@ from mssante.model.decision import Refusal
 from mssante.model.log import accident
 from mssante.model.peer import PeerFacts
 from mssante.wire.imap.responses import untagged
-
-if TYPE_CHECKING:
-    from mssante.doors.imap.door import Door
 
 GRACE_SECONDS: Final = 10.0
 # What may lie unread while a command works: enough for a pipeline, so that a client that hangs up is noticed.
@@ -33,7 +31,7 @@ WRITE_HIGH_BYTES: Final = 256 * 1024
 class Connection(asyncio.Protocol):
     """One connection of a door."""
 
-    def __init__(self, door: "Door", desk: Desk, *, implicit_tls: bool) -> None:
+    def __init__(self, door: "AccountDoor[Connection]", desk: Desk, *, implicit_tls: bool) -> None:
         """Wait for the transport."""
         self._door = door
         self._implicit_tls = implicit_tls

@@ -7,11 +7,12 @@ import asyncio
 import ssl
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
 from mssante.doors.ldap.refusals import RESULTS
 from mssante.doors.ldap.session import Session
 from mssante.doors.ldap.state import SPARE_BYTES, Desk
+from mssante.doors.net.account_door import AccountDoor
 from mssante.doors.net.peer import peer_facts, tls_failure
 from mssante.doors.net.tls import TlsLayer
 from mssante.model.decision import Kind, Refusal
@@ -19,9 +20,6 @@ from mssante.model.log import accident
 from mssante.model.peer import PeerFacts
 from mssante.wire.ldap.responses import write_notice
 from mssante.wire.ldap.results import ResultCode
-
-if TYPE_CHECKING:
-    from mssante.doors.ldap.door import Door
 
 GRACE_SECONDS: Final = 10.0
 WRITE_HIGH_BYTES: Final = 256 * 1024
@@ -32,7 +30,7 @@ _IDLE: Final = Refusal(Kind.TOO_SLOW, "idle", "Idle for too long")
 class Connection(asyncio.Protocol):
     """One connection of a door."""
 
-    def __init__(self, door: "Door", desk: Desk, *, implicit_tls: bool) -> None:
+    def __init__(self, door: "AccountDoor[Connection]", desk: Desk, *, implicit_tls: bool) -> None:
         """Wait for the transport."""
         self._door = door
         self._implicit_tls = implicit_tls
