@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from mssante.app.chance import new_reference
@@ -10,13 +11,16 @@ from mssante.app.config import Config, read_secret
 from mssante.app.tls import read_chain
 from mssante.flows.answering import Answering
 from mssante.flows.delegating import Delegating
+from mssante.flows.directory.comparing import Comparing
 from mssante.flows.life_cycle import LifeCycle
 from mssante.flows.publication.announcing import Announcing
 from mssante.links.directory_fhir import FhirDirectory
 from mssante.model.address import parse_address
 from mssante.model.errors import StoreError
+from mssante.store import correspondents
 
 DAY_SECONDS: Final = 24 * 3600.0
+CORRESPONDENTS_AGE: Final = timedelta(days=400)
 _ACTOR: Final = "system"
 
 
@@ -46,6 +50,7 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
     config, clock = operator.config, operator.clock
     delegating = Delegating(store=operator.store, actor=_ACTOR, trace_key=operator.trace_key, clock=clock)
     answering = Answering(store=operator.store, submitting=operator.submitting, clock=clock, log=operator.log)
+    comparing = Comparing(operator.store, operator.directory_store, clock)
     life_cycle = LifeCycle(
         settings=config.life_cycle,
         hostname=config.operator.hostname,
@@ -58,7 +63,7 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
     found = {
         "delegations": delegating.watch(operator.notifier, operator.log),
         "absences": answering.run(),
-        "life-cycle": _daily(operator, life_cycle, answering),
+        "life-cycle": _daily(operator, life_cycle, answering, comparing),
     }
     link = directory_link(config)
     if link is not None:
@@ -75,13 +80,21 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
     return found
 
 
-async def _daily(operator: Operator, life_cycle: LifeCycle, answering: Answering) -> None:
+async def _daily(operator: Operator, life_cycle: LifeCycle, answering: Answering, comparing: Comparing) -> None:
     """Look at every mailbox at the start and once a day; what fails is tried again the next day."""
     while True:
         try:
             happened = await life_cycle.run_life_cycle(operator.clock())
             await answering.forget()
+            await _forget(operator, operator.clock() - CORRESPONDENTS_AGE)
+            if operator.directory_store.folder.current() is not None:
+                await comparing.compare_and_keep()
             operator.log.info("mailboxes-looked-at", steps=len(happened))
         except StoreError as error:
             operator.log.error("mailboxes-not-looked-at", error=str(error))
         await asyncio.sleep(DAY_SECONDS)
+
+
+async def _forget(operator: Operator, before: datetime) -> None:
+    while await operator.store.write_long(lambda tx: correspondents.forget(tx, before)):
+        pass

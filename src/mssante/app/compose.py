@@ -13,6 +13,7 @@ from mssante.app.contexts import Contexts
 from mssante.app.logs import make_log
 from mssante.app.tls import read_chain
 from mssante.flows.deliver import Delivering
+from mssante.flows.directory.history import RecordedHistory
 from mssante.flows.directory.reading import Directory
 from mssante.flows.folders.indexing import Indexing
 from mssante.flows.folders.reader import Reading
@@ -73,6 +74,7 @@ class Operator:
     log: Log
     trace_key: bytes
     credential_key: bytes
+    directory_store: DirectoryStore
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
@@ -201,13 +203,19 @@ def _build(base: _Base) -> Operator:
         delivering=_delivering(base, notifier, notices, resolver, courier),
         sign_in=_sign_in(base),
         reading=_reading(base, notifier, room),
-        directory=Directory(base.directory, clock, daily_entries=config.directory.daily_entries),
+        directory=Directory(
+            base.directory,
+            clock,
+            daily_entries=config.directory.daily_entries,
+            history=RecordedHistory(store, clock),
+        ),
         courier=courier,
         resolver=resolver,
         clock=clock,
         log=base.log,
         trace_key=base.trace_key,
         credential_key=base.credential_key,
+        directory_store=base.directory,
     )
 
 

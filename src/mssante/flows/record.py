@@ -9,8 +9,9 @@ from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
 from mssante.model.message import Copy, CopyState, Deferred, Delivered, Failed, Outcome, Relayed
 from mssante.model.settings import QueueSettings
+from mssante.rules.correspondent import bounce_reason
 from mssante.rules.retry import next_attempt, wants_warning
-from mssante.store import audit, queue
+from mssante.store import audit, correspondents, queue
 from mssante.store.tx import Tx
 
 
@@ -57,6 +58,7 @@ class Recorder:
         if not kept:
             return False
         await audit.append(tx, self._event(copy, outcome, decided, due_at), now)
+        await _tell_directory(tx, copy, outcome, now)
         late = wants_warning(warned=copy.warned, queued_at=copy.queued_at, now=now, settings=self.settings)
         await self.notices.after(tx, copy, outcome, now, late=late)
         return True
@@ -77,6 +79,18 @@ class Recorder:
         state = _state(outcome).value
         kind = outcome.refusal.kind.value if isinstance(outcome, Deferred | Failed) else "ok"
         return AuditEvent(f"copy.{state}", "system", copy.reference, kind, rule, facts)
+
+
+async def _tell_directory(tx: Tx, copy: Copy, outcome: Outcome, now: datetime) -> None:
+    """Note what the outcome tells of the address; nothing of notices, nor of citizens, who are in no directory."""
+    sender, recipient = copy.sender, copy.recipient.address
+    if copy.dsn or sender is None or sender.is_citizen or recipient.is_citizen:
+        return
+    match outcome:
+        case Delivered() | Relayed():
+            await correspondents.note_arrival(tx, sender, recipient, now)
+        case Failed(refusal=refusal, reply=reply):
+            await correspondents.note_failure(tx, sender, recipient, now, bounce_reason(refusal.kind, reply))
 
 
 def _state(outcome: Outcome) -> CopyState:

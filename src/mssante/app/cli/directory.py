@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import click
 
 from mssante.app.chance import utc_now
+from mssante.app.cli.directory_diff import diff, show_bounces
 from mssante.app.cli.french import french_date
 from mssante.app.cli.opened import actor_name
 from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table
@@ -240,6 +241,8 @@ def key(name: str, operator: str, config_path: Path | None) -> None:
 
 directory.add_command(publish)
 directory.add_command(publications)
+directory.add_command(diff)
+directory.add_command(show_bounces)
 
 
 def asked(config: Config, work: Callable[[Directory], Awaitable[T | Refusal]]) -> T:

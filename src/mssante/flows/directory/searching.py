@@ -63,8 +63,8 @@ async def completed(tx: Tx, text: str, limit: int) -> tuple[str, ...]:
         return ()
     words = [
         word
-        for word in await search.words_from(tx, start, 3 * limit)
-        if not _DEPARTMENT_WORD.fullmatch(word) and word not in IGNORED and await search.is_shown(tx, word)
+        for word in await search.shown_words_from(tx, start, 3 * limit)
+        if not _DEPARTMENT_WORD.fullmatch(word) and word not in IGNORED
     ]
     return tuple(f"{before} {word}".strip() for word in words[:limit])
 
@@ -142,13 +142,22 @@ async def _found(tx: Tx, terms: Sequence[Term], wanted: Sequence[Wanted], near: 
     exact = _expression(terms, [word.exact for word in wanted])
     loose = _expression(terms, [word.exact | word.begun | word.near for word in wanted])
     here = search.any_word([f"dep{near[:3] if near[:2] in {'97', '98'} else near[:2]}".lower()], [Column.PLACE])
+    says_where = await _says_where(tx, terms, wanted)
     for expression in dict.fromkeys(one for one in (exact, loose) if one):
-        if near:
+        if near and not says_where:
             found |= dict.fromkeys(await search.matching(tx, search.every([expression, here]), LOOKED_AT // 2))
         found |= dict.fromkeys(await search.matching(tx, expression, LOOKED_AT))
         if len(found) >= ENOUGH:
             break
     return list(found)
+
+
+async def _says_where(tx: Tx, terms: Sequence[Term], wanted: Sequence[Wanted]) -> bool:
+    """Tell whether one of the words is a place and nobody's name: then who is near the asker was not asked for."""
+    for term, word in zip(terms, wanted, strict=True):
+        if term.is_whole or Column.PLACE in term.columns or (word.exact and await search.is_place(tx, word.exact)):
+            return True
+    return False
 
 
 async def _exactly_named(tx: Tx, terms: Sequence[Term]) -> list[int]:

@@ -28,7 +28,7 @@ from mssante.store.tx import Tx
 T = TypeVar("T")
 
 BLOCK: Final = 500
-BLOCK_MIN: Final = 64
+BLOCK_MIN: Final = 8
 LOOKED_AT_MAX: Final = 5000
 Visible = Callable[[ListedMailbox], bool]
 _NO_ENTRY: Final = EntryId(0)

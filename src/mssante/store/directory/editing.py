@@ -28,8 +28,7 @@ async def add(tx: Tx, mailbox: ListedMailbox, now: datetime) -> None:
     )
     await tx.run("index_box", id=number)
     await tx.run("unindex", entry_id=PERSON_BASE + professional if professional else PLACE_BASE + structure)
-    for word in {*_words(mailbox).split(), *fold(mailbox.address).split()}:
-        await tx.run("add_word", word=word)
+    await _count(tx, {*_words(mailbox).split(), *fold(mailbox.address).split()})
 
 
 async def alter(tx: Tx, mailbox: ListedMailbox, now: datetime) -> None:
@@ -38,8 +37,7 @@ async def alter(tx: Tx, mailbox: ListedMailbox, now: datetime) -> None:
     await tx.run("change_mailbox", id=number, at=int(now.timestamp()), **_alterable(mailbox))
     await tx.run("unindex", entry_id=number)
     await tx.run("index_box", id=number)
-    for word in set(_words(mailbox).split()):
-        await tx.run("add_word", word=word)
+    await _count(tx, set(_words(mailbox).split()))
 
 
 async def remove(tx: Tx, number: int, professional: int, structure: int) -> None:
@@ -55,6 +53,12 @@ async def remove(tx: Tx, number: int, professional: int, structure: int) -> None
 async def tell(tx: Tx, now: datetime, what: str, address: str, detail: str, who: str) -> None:
     """Write a change into the feed."""
     await tx.run("add_feed", at=int(now.timestamp()), what=what, address=address, detail=detail, who=who)
+
+
+async def _count(tx: Tx, words: set[str]) -> None:
+    for word in words:
+        if not await tx.run("count_word", word=word):
+            await tx.run("add_piece", id=await tx.insert("add_word", word=word), word=word)
 
 
 def _words(mailbox: ListedMailbox) -> str:

@@ -40,9 +40,23 @@ FROM structure s
 WHERE NOT EXISTS (SELECT 1 FROM mailbox m WHERE m.structure = s.id AND m.professional = 0)
 ORDER BY s.id;
 
-CREATE VIRTUAL TABLE vocabulary USING fts5vocab (entry, row);
-CREATE TABLE word (word TEXT PRIMARY KEY, entries INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO word SELECT term, doc FROM vocabulary WHERE length(term) BETWEEN 2 AND 40 ORDER BY term;
+CREATE VIRTUAL TABLE vocabulary USING fts5vocab (entry, col);
+-- is_place: it is a place and nobody's name; is_shown: it stands somewhere as it is, not only in an address or as a
+-- compound name in one word.
+CREATE TABLE word (
+    id INTEGER PRIMARY KEY,
+    word TEXT NOT NULL UNIQUE,
+    entries INTEGER NOT NULL,
+    is_place INTEGER NOT NULL,
+    is_shown INTEGER NOT NULL
+);
+INSERT INTO word (word, entries, is_place, is_shown)
+SELECT term, sum(doc), max(col = 'place') AND NOT max(col = 'person'), max(col NOT IN ('joined', 'address'))
+FROM vocabulary WHERE length(term) BETWEEN 2 AND 40 GROUP BY term ORDER BY term;
+CREATE VIRTUAL TABLE piece USING fts5 (
+    word, content = 'word', content_rowid = 'id', detail = none, tokenize = 'trigram'
+);
+INSERT INTO piece (rowid, word) SELECT id, word FROM word;
 CREATE INDEX word_two ON word (substr(word, 1, 2), entries DESC);
 CREATE INDEX word_four ON word (substr(word, 1, 4), entries DESC);
 CREATE INDEX word_three ON word (substr(word, 1, 3), entries DESC);

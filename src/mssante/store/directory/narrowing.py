@@ -15,6 +15,9 @@ from mssante.store.directory.numbers import number_of
 from mssante.store.tx import Tx
 
 WORDS_MAX: Final = 400
+FEW_WORDS: Final = 40
+SHORT_PIECE: Final = 3
+BEGUN_COST: Final = 20
 _BOXES_MAX: Final = 2000
 _COLUMNS: Final = {
     Field.NAME: (Column.PERSON, Column.HOUSE),
@@ -38,7 +41,7 @@ class Narrowed:
     """Where to look: an expression of the full-text engine, or numbers of professionals, structures or mailboxes.
 
     Attributes:
-        cost: about how many entries that is; smaller is better.
+        cost: how many words or numbers it asks for; smaller is better.
         was_cut: a piece stands in more words than are looked at.
     """
 
@@ -47,7 +50,7 @@ class Narrowed:
     structures: tuple[int, ...] = ()
     boxes: tuple[int, ...] = ()
     by_numbers: bool = False
-    cost: int = 1000
+    cost: int = 1
     was_cut: bool = False
 
 
@@ -60,19 +63,24 @@ async def narrowed(tx: Tx, condition: Condition) -> Narrowed | None:
             found = [one for part in parts if (one := await narrowed(tx, part)) is not None]
             return _both(found)
         case Any(parts) if parts:
-            alternatives = [await narrowed(tx, part) for part in parts]
+            leaves = [part for part in parts if isinstance(part, Match) and _is_of_words(part)]
+            alternatives = [await narrowed(tx, part) for part in parts if part not in leaves]
+            for asked in dict.fromkeys(_asked(leaf) for leaf in leaves):
+                fields = [leaf.field for leaf in leaves if _asked(leaf) == asked]
+                alternatives.append(await _of_words(tx, asked[0], asked[1], fields))
             return _one_of([one for one in alternatives if one is not None]) if all(alternatives) else None
     return None
 
 
 def _both(found: Sequence[Narrowed]) -> Narrowed | None:
+    """Return where all of some hold: numbers when there are some, else the words of every part that has few."""
     numbers = [one for one in found if one.by_numbers]
-    if numbers:
-        return min(numbers, key=lambda one: one.cost)
-    if not found:
-        return None
-    expression = search.every(one.expression for one in found)
-    return Narrowed(expression, cost=min(one.cost for one in found), was_cut=any(one.was_cut for one in found))
+    if numbers or len(found) < 2:
+        return min(numbers or found, key=lambda one: one.cost, default=None)
+    least = min(one.cost for one in found)
+    kept = [one for one in found if one.cost <= max(FEW_WORDS, least)]
+    expression = search.every(one.expression for one in kept)
+    return Narrowed(expression, cost=least, was_cut=any(one.was_cut for one in kept))
 
 
 def _one_of(found: Sequence[Narrowed]) -> Narrowed:
@@ -102,25 +110,49 @@ async def _of_match(tx: Tx, match: Match) -> Narrowed | None:
         begins = match.how is How.STARTS
         boxes = await search.by_address(tx, match.value.lower(), _BOXES_MAX, begins=begins)
         return Narrowed(boxes=tuple(boxes), by_numbers=True, cost=len(boxes), was_cut=len(boxes) == _BOXES_MAX)
-    return await _of_words(tx, match) if match.field in _COLUMNS else None
+    return await _of_words(tx, match.how, match.value, [match.field]) if _is_of_words(match) else None
 
 
-async def _of_words(tx: Tx, match: Match) -> Narrowed | None:
-    """Narrow by the words of a value: all of them, the first and last ones perhaps parts of words only."""
-    is_department = match.field is Field.DEPARTMENT
-    words = [f"dep{match.value.lower()}"] if is_department else fold(match.value).split()
-    if not words or (is_department and match.how is not How.EQUALS):
-        return None
-    columns = _COLUMNS[match.field]
-    was_cut = False
+def _asked(match: Match) -> tuple[How, str, bool]:
+    """Return what a comparison asks of the words, whatever the field; a département is kept as a word of its own."""
+    return match.how, match.value, match.field is Field.DEPARTMENT
+
+
+def _is_of_words(match: Match) -> bool:
+    """Tell whether the words of the index can narrow it."""
+    if match.how is How.PRESENT or match.field not in _COLUMNS or not fold(match.value):
+        return False
+    if match.field is Field.DEPARTMENT:
+        return match.how is How.EQUALS and match.value.isascii() and match.value.isalnum()
+    return match.field is not Field.ADDRESS or match.how not in {How.EQUALS, How.STARTS}
+
+
+async def _of_words(tx: Tx, how: How, value: str, fields: Sequence[Field]) -> Narrowed:
+    """Narrow by the words of a value: all of them, the first and last ones perhaps parts of words only.
+
+    Args:
+        fields: the value is looked for in any of them: one question to the index, not one for each.
+    """
+    words = [f"dep{value.lower()}"] if Field.DEPARTMENT in fields else fold(value).split()
+    columns = tuple(dict.fromkeys(column for field in fields for column in _COLUMNS[field]))
+    was_cut, cost = False, 1
     expressions = []
     for place, word in enumerate(words):
-        may_go_on = match.how in {How.STARTS, How.CONTAINS} and place == len(words) - 1
-        may_begin_before = match.how in {How.ENDS, How.CONTAINS} and place == 0
+        if len(word) < SHORT_PIECE < len(words[-1]) and how in {How.ENDS, How.CONTAINS} and place < len(words) - 1:
+            continue  # "le" of "le roux" may end any word: the others tell enough
+        may_go_on = how in {How.STARTS, How.CONTAINS} and place == len(words) - 1
+        may_begin_before = how in {How.ENDS, How.CONTAINS} and place == 0
         if may_begin_before:
             held = await search.words_with(tx, word, WORDS_MAX)
             was_cut |= len(held) == WORDS_MAX
+            cost = max(cost, len(held))
             expressions.append(search.any_word(held or [word], columns))
+        elif may_go_on:
+            begun = await search.words_from(tx, word, WORDS_MAX)
+            # Whole words are read lazily; beginnings are gathered first, so they are asked for only when many go on so.
+            is_all = len(begun) < WORDS_MAX
+            cost = max(cost, len(begun) if is_all else BEGUN_COST)
+            expressions.append(search.any_word((begun or [word]) if is_all else [word], columns, begun=not is_all))
         else:
-            expressions.append(search.any_word([word], columns, begun=may_go_on))
-    return Narrowed(search.every(expressions), cost=200 // len(words), was_cut=was_cut)
+            expressions.append(search.any_word([word], columns))
+    return Narrowed(search.every(expressions), cost=cost, was_cut=was_cut)

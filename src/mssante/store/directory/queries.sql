@@ -2,6 +2,14 @@
 -- How many entries have a word.
 SELECT entries FROM word WHERE word = :word
 
+-- name: places_among
+-- Whether one of some words (JSON) is a place and nobody's name.
+SELECT 1 FROM word WHERE word IN (SELECT value FROM json_each(:words)) AND is_place LIMIT 1
+
+-- name: shown_words_from
+-- Words that begin so and stand somewhere as they are, the most frequent ones first.
+SELECT word FROM word WHERE word >= :low AND word < :high AND is_shown ORDER BY entries DESC, word LIMIT :limit
+
 -- name: words_from
 -- The words that begin so, the most frequent ones first; one row more than wanted tells that there are others.
 SELECT word, entries FROM word WHERE word >= :low AND word < :high ORDER BY entries DESC, word LIMIT :limit
@@ -23,8 +31,12 @@ SELECT word, entries FROM word WHERE substr(word, 1, 4) = :start ORDER BY entrie
 SELECT word, entries FROM word WHERE word IN (SELECT value FROM json_each(:words)) ORDER BY entries DESC, word LIMIT :limit
 
 -- name: words_with
--- The words that hold a piece; reads every word.
-SELECT word FROM word WHERE word LIKE :pattern ESCAPE '!' LIMIT :limit
+-- The words that hold a piece of three letters or more.
+SELECT word FROM piece WHERE word LIKE :pattern LIMIT :limit
+
+-- name: words_with_few
+-- The same for a piece of one or two letters; reads every word.
+SELECT word FROM word WHERE word LIKE :pattern LIMIT :limit
 
 -- name: matching
 -- Numbers of the entries that a full-text expression finds, from a number on.
@@ -91,13 +103,14 @@ SELECT id FROM structure WHERE siret = :siret LIMIT :limit
 SELECT id FROM structure WHERE parent = :parent ORDER BY id LIMIT :limit
 
 -- name: candidates
--- What the ranking looks at, of mailboxes (JSON of numbers). has_left: situations are known, none is at that structure.
+-- What the ranking looks at, of mailboxes (JSON of numbers). has_left: situations are known, none is at that structure;
+-- the + keeps the engine from looking at all the situations of a hospital.
 SELECT m.id, m.professional, m.address, m.kind, m.words, m.is_red, m.rank,
     coalesce(p.name_key, ''), coalesce(p.joined, ''), coalesce(p.work, ''),
     coalesce(s.words, ''), coalesce(s.spot, ''), coalesce(s.department, ''), coalesce(s.postcode, ''),
     m.professional <> 0 AND m.structure <> 0
         AND EXISTS (SELECT 1 FROM situation t WHERE t.professional = m.professional)
-        AND NOT EXISTS (SELECT 1 FROM situation t WHERE t.professional = m.professional AND t.structure = m.structure)
+        AND NOT EXISTS (SELECT 1 FROM situation t WHERE t.professional = m.professional AND +t.structure = m.structure)
 FROM json_each(:ids) j JOIN mailbox m ON m.id = j.value
 LEFT JOIN professional p ON p.id = m.professional LEFT JOIN structure s ON s.id = m.structure
 
@@ -223,8 +236,16 @@ INSERT INTO entry (rowid, person, joined, work, house, place, address)
 SELECT :entry_id, '', '', '', s.words, s.spot, '' FROM structure s WHERE s.id = :id
 
 -- name: add_word
--- Count a word of a new entry.
-INSERT INTO word (word, entries) VALUES (:word, 1) ON CONFLICT (word) DO UPDATE SET entries = entries + 1
+-- Add a word that is new.
+INSERT INTO word (word, entries, is_place, is_shown) VALUES (:word, 1, 0, 1)
+
+-- name: count_word
+-- Count a word of a new entry that is known.
+UPDATE word SET entries = entries + 1 WHERE word = :word
+
+-- name: add_piece
+-- Let the pieces of a new word be found.
+INSERT INTO piece (rowid, word) VALUES (:id, :word)
 
 -- name: operators
 -- How many mailboxes each operator publishes.

@@ -13,9 +13,9 @@ from mssante.store.directory.numbers import BOX_LIMIT, PERSON_BASE, PLACE_BASE
 from mssante.store.tx import Row, Tx
 
 LAST: Final = "\U0010ffff"
-# Compound names in one word are looked for with the names, and never shown.
+# Compound names in one word are looked for with the names.
 _COLUMNS: Final = {Column.PERSON: "person joined"}
-_SHOWN: Final = "{person work house place}"
+_TRIGRAM: Final = 3
 _SHORT: Final = {2: "words_from_two", 3: "words_from_three", 4: "words_from_four"}
 
 
@@ -34,10 +34,14 @@ async def words_from(tx: Tx, start: str, limit: int) -> list[str]:
     return [row[0] for row in rows]
 
 
-async def is_shown(tx: Tx, word: str) -> bool:
-    """Tell whether a word stands somewhere as it is, not only as a compound name in one word."""
-    expression = f"{_SHOWN} : {_quoted(word)}"
-    return bool(await tx.all("matching", expression=expression, after=0, limit=1))
+async def shown_words_from(tx: Tx, start: str, limit: int) -> list[str]:
+    """Return words that begin so and that people would type, the most frequent ones first."""
+    return [row[0] for row in await tx.all("shown_words_from", low=start, high=start + LAST, limit=limit)]
+
+
+async def is_place(tx: Tx, words: Iterable[str]) -> bool:
+    """Tell whether one of the words is a place and nobody's name."""
+    return await tx.one("places_among", words=json.dumps(list(words))) is not None
 
 
 async def words_among(tx: Tx, words: Iterable[str], limit: int) -> list[str]:
@@ -46,9 +50,9 @@ async def words_among(tx: Tx, words: Iterable[str], limit: int) -> list[str]:
 
 
 async def words_with(tx: Tx, piece: str, limit: int) -> list[str]:
-    """Return words that hold a piece, `limit` at most."""
-    escaped = piece.replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return [row[0] for row in await tx.all("words_with", pattern=f"%{escaped}%", limit=limit)]
+    """Return words that hold a piece of a word, `limit` at most; a piece has no signs, which no word has."""
+    query = "words_with" if len(piece) >= _TRIGRAM else "words_with_few"
+    return [row[0] for row in await tx.all(query, pattern=f"%{piece}%", limit=limit)]
 
 
 def any_word(words: Iterable[str], columns: Sequence[Column] = (), *, begun: bool = False) -> str:
