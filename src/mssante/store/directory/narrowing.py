@@ -148,9 +148,9 @@ async def _of_words(tx: Tx, how: How, value: str, fields: Sequence[Field]) -> Na
             cost = max(cost, len(held))
             expressions.append(search.any_word(held or [word], columns))
         elif may_go_on:
-            begun = await search.words_from(tx, word, WORDS_MAX)
-            # Whole words are read lazily; beginnings are gathered first, so they are asked for only when many go on so.
-            is_all = len(begun) < WORDS_MAX
+            begun = await search.words_from(tx, word, FEW_WORDS + 1)
+            # A few whole words are read lazily; many are gathered faster as a beginning (45 ms against 20 for 400).
+            is_all = len(begun) <= FEW_WORDS
             cost = max(cost, len(begun) if is_all else BEGUN_COST)
             expressions.append(search.any_word((begun or [word]) if is_all else [word], columns, begun=not is_all))
         else:
