@@ -169,11 +169,14 @@ def _held(roots: Sequence[int]) -> Held:
 @click.command()
 @click.option("--quick", is_flag=True, help=f"{QUICK_PEOPLE:,} people and one short run; writes nothing.")
 @click.option("--people", type=click.IntRange(1000), help=f"Professionals of the nation.  [default: {PEOPLE:,}]")
+@click.option("--write", is_flag=True, help="Write the pages for another number of people too; they say the number.")
 @click.option("--loads", default=1, show_default=True, help="Times that each server is loaded.")
 @click.option("--runs", default=3, show_default=True, help="Runs of the questions.")
 @click.option("--dir", "folder", type=click.Path(path_type=Path), help="Where the servers keep their files (10 GB).")
 @click.option("--docs", default=ROOT / "docs", type=click.Path(path_type=Path), help="Where the results go.")
-def main(*, quick: bool, people: int | None, loads: int, runs: int, folder: Path | None, docs: Path) -> None:
+def main(
+    *, quick: bool, people: int | None, write: bool, loads: int, runs: int, folder: Path | None, docs: Path
+) -> None:
     """Measure the directory against OpenLDAP.
 
     Example: script/bench directory --quick
@@ -193,7 +196,7 @@ def main(*, quick: bool, people: int | None, loads: int, runs: int, folder: Path
         raise click.ClickException(str(error)) from error
     finally:
         procs.end(procs.tree(os.getpid())[1:])
-    _publish(measured, about=about, docs=None if quick or people else docs)
+    _publish(measured, about=about, docs=None if quick or (people and not write) else docs)
 
 
 def _publish(measured: Measured, *, about: str, docs: Path | None) -> None:

@@ -18,7 +18,7 @@ from mssante.store.directory import read, search
 from mssante.store.directory.numbers import PERSON_BASE, PLACE_BASE, number_of
 from mssante.store.tx import Tx
 
-LOOKED_AT: Final = 100
+LOOKED_AT: Final = 80
 ENOUGH: Final = 30
 BEGUN_MAX: Final = 12
 BEGUN_SHORT_MAX: Final = 24

@@ -173,7 +173,8 @@ async def _page(
     found: list[T] = []
     start, looked_at = after or 0, 0
     while True:
-        size = max(BLOCK_MIN, min(BLOCK, limit + 1)) if not looked_at else BLOCK
+        # An answer of twenty must not look at five hundred because one of the first did not fit.
+        size = max(BLOCK_MIN, min(BLOCK, max(limit + 1, looked_at)))
         block = await next_block(start, size)
         for number, one in await look(block):
             if len(found) == limit:
