@@ -105,6 +105,17 @@ def test_a_damaged_certificate_is_read_or_refused(place: int, value: int) -> Non
     assert found.der == bytes(der)
 
 
+def test_a_serial_number_that_is_not_positive_is_refused() -> None:
+    der = operator("fixe.exemple.fr").der
+    serial = x509.load_der_x509_certificate(der).serial_number
+    size = (serial.bit_length() + 8) // 8
+    at = der.index(b"\x02" + bytes([size]) + serial.to_bytes(size, "big"))
+    for first in (b"\x80", b"\xff"):
+        damaged = der[: at + 2] + first + der[at + 3 :]
+        with pytest.raises(TheirProtocolError, match="not positive"):
+            read_certificate(damaged)
+
+
 def test_gives_the_addresses_of_revocation_lists() -> None:
     points = ("https://a/x.crl", "ldap://a/x", "http://b/x.crl")
     assert distribution_points(operator("x.fr", points=points).der) == ("https://a/x.crl", "http://b/x.crl")

@@ -112,7 +112,7 @@ def parse_certificate(der: bytes) -> x509.Certificate:
     """Return the certificate as the library's object, for the checks of this folder.
 
     Raises:
-        TheirProtocolError: it is not one certificate in DER of at most 64 KiB.
+        TheirProtocolError: it is not one certificate in DER of at most 64 KiB, or its number is not positive.
 
     Source: RFC 5280 section 4.1.
     """
@@ -120,10 +120,15 @@ def parse_certificate(der: bytes) -> x509.Certificate:
         msg = f"certificate has {len(der)} bytes, more than {CERTIFICATE_MAX_BYTES}"
         raise TheirProtocolError(msg)
     try:
-        return x509.load_der_x509_certificate(der)
+        certificate = x509.load_der_x509_certificate(der)
     except _BAD_DER as error:
         msg = f"certificate is not valid DER: {error}"
         raise TheirProtocolError(msg) from error
+    if certificate.serial_number <= 0:
+        # The library warns of these and will refuse them too.
+        msg = "certificate has a serial number that is not positive (RFC 5280 section 4.1.2.2)"
+        raise TheirProtocolError(msg)
+    return certificate
 
 
 def read_pem_chain(data: bytes) -> tuple[bytes, ...]:
