@@ -110,8 +110,8 @@ def test_a_serial_number_that_is_not_positive_is_refused() -> None:
     serial = x509.load_der_x509_certificate(der).serial_number
     size = (serial.bit_length() + 8) // 8
     at = der.index(b"\x02" + bytes([size]) + serial.to_bytes(size, "big"))
-    for first in (b"\x80", b"\xff"):
-        damaged = der[: at + 2] + first + der[at + 3 :]
+    for number in (b"\x80" + bytes(size - 1), b"\xfe" * size):
+        damaged = der[: at + 2] + number + der[at + 2 + size :]
         with pytest.raises(TheirProtocolError, match="not positive"):
             read_certificate(damaged)
 
