@@ -30,6 +30,7 @@ from mssante.flows.directory.reading import Directory
 from mssante.flows.directory.selecting import selected
 from mssante.model.decision import Kind, Refusal
 from mssante.model.directory import All, Any, Caller, Condition, Entry, EntryId, Field, How, Match, Not, Subject
+from mssante.model.folding import fold
 from mssante.rules.directory_condition import holds
 from mssante.store.directory import read
 from mssante.store.directory.file import DirectoryFolder, DirectoryStore
@@ -100,7 +101,14 @@ def test_narrowing_never_loses_an_entry(folder: Path, condition: Condition) -> N
 
 
 @pytest.mark.parametrize(
-    "condition", [All(()), Match(Field.NAME, How.CONTAINS, "upon"), Match(Field.TOWN, How.PRESENT)]
+    "condition",
+    [
+        All(()),
+        Match(Field.NAME, How.CONTAINS, "upon"),
+        Match(Field.TOWN, How.PRESENT),
+        Match(Field.FAMILY, How.STARTS, "du"),
+        Match(Field.FAMILY, How.EQUALS, "dupont"),
+    ],
 )
 @pytest.mark.parametrize("limit", [1, 2, 3])
 async def test_pages_give_each_entry_once(directory: Directory, condition: Condition, limit: int) -> None:
@@ -115,6 +123,20 @@ async def test_pages_give_each_entry_once(directory: Directory, condition: Condi
         if after is None:
             break
     assert got == [one.entry_id for one in whole.entries]
+
+
+async def test_a_beginning_of_names_gives_them_in_their_order(directory: Directory) -> None:
+    for letter, how_many in (("m", 1), ("le g", 1), ("d", 3)):
+        answer = await directory.select(CALLER, Subject.EVERYTHING, Match(Field.FAMILY, How.STARTS, letter), limit=10)
+        names = [f"{one.professional.family} {one.professional.given}" for one in answer.entries]
+        assert len(names) >= how_many
+        assert [fold(one) for one in names] == sorted(fold(one) for one in names)
+
+
+async def test_names_go_on_nowhere_behind_an_entry_that_is_gone_and_say_so(directory: Directory) -> None:
+    condition = Match(Field.FAMILY, How.STARTS, "d")
+    answer = await directory.select(CALLER, Subject.EVERYTHING, condition, limit=10, after=EntryId(5))
+    assert (answer.entries, answer.after, answer.was_cut) == ((), None, True)
 
 
 async def test_professionals_have_their_situations_and_roles_their_mailboxes(directory: Directory) -> None:

@@ -20,7 +20,7 @@ from mssante.model.directory import (
 )
 from mssante.rules.directory_condition import holds
 from mssante.store.directory import read, search
-from mssante.store.directory.listing import entries_among, links_of, numbers_from, situations_of
+from mssante.store.directory.listing import entries_among, entries_named, links_of, numbers_from, situations_of
 from mssante.store.directory.narrowing import Narrowed, narrowed
 from mssante.store.directory.numbers import BOX_LIMIT, PERSON_BASE, PLACE_BASE
 from mssante.store.tx import Tx
@@ -37,7 +37,7 @@ _NO_ENTRY: Final = EntryId(0)
 async def selected(
     tx: Tx, subject: Subject, condition: Condition, visible: Visible, *, limit: int, after: int | None
 ) -> Selected:
-    """Return entries in the order of their numbers."""
+    """Return entries in the order of their numbers, or in that of names when the condition is how a name begins."""
     match subject:
         case Subject.PROFESSIONALS:
             people = await selected_people(tx, condition, visible, limit=limit, after=after)
@@ -55,20 +55,27 @@ async def selected(
             return Selected(tuple(found), _as_entry(places.after), places.was_cut)
     plan = await narrowed(tx, condition)
     below = BOX_LIMIT if subject is Subject.MAILBOXES else 0
+    is_lost = False
 
     async def next_block(start: int, size: int) -> list[int]:
+        nonlocal is_lost
         if plan is None:
             return await numbers_from(tx, "boxes_from" if below else "entries_from", start, size)
+        if plan.names is not None:
+            named = await entries_named(tx, *plan.names, size, after=start, has_box=bool(below))
+            is_lost = named is None
+            return named or []
         if not plan.by_numbers:
             return await search.matching(tx, plan.expression, size, after=start, below=below)
         return [one for one in await _numbered(tx, plan) if one > start and (not below or one < below)][:size]
 
     async def look(ids: Sequence[int]) -> list[tuple[int, Entry]]:
-        shown = [one for one in await read.entries(tx, ids) if one.mailbox is None or visible(one.mailbox)]
+        held = await search.holding(tx, ids, () if plan is None else plan.pieces)
+        shown = [one for one in await read.entries(tx, held) if one.mailbox is None or visible(one.mailbox)]
         return [(one.entry_id, one) for one in shown if holds(condition, one)]
 
     page = await _page(next_block, look, limit=limit, after=after)
-    return Selected(page.items, _as_entry(page.after), page.was_cut or (plan is not None and plan.was_cut))
+    return Selected(page.items, _as_entry(page.after), page.was_cut or is_lost or (plan is not None and plan.was_cut))
 
 
 async def selected_people(
@@ -218,7 +225,7 @@ async def _entries_of(tx: Tx, plan: Narrowed) -> list[int]:
         found += await search.matching(tx, plan.expression, LOOKED_AT_MAX)
     if plan.professionals or plan.structures:
         found += await search.boxes_of(tx, plan.professionals, plan.structures, LOOKED_AT_MAX)
-    return found
+    return await search.holding(tx, found, plan.pieces)
 
 
 async def _boxes_by_holder(tx: Tx, ids: Sequence[int], visible: Visible) -> dict[str, list[Entry]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 
+from mssante.store.directory.numbers import BOX_LIMIT, PERSON_BASE
 from mssante.store.tx import Tx
 
 
@@ -29,3 +30,26 @@ async def situations_of(tx: Tx, professionals: Sequence[int], structures: Sequen
 async def entries_among(tx: Tx, numbers: Iterable[int]) -> list[int]:
     """Return those of the numbers that are entries: a professional with a mailbox is none of their own."""
     return [row[0] for row in await tx.all("entries_among", ids=json.dumps(list(numbers)))]
+
+
+async def entries_named(
+    tx: Tx, low: str, high: str, limit: int, *, after: int = 0, has_box: bool = False
+) -> list[int] | None:
+    """Return the entries of the professionals whose names stand from `low` on and before `high`, in their order.
+
+    Args:
+        after: the entry behind which they begin.
+        has_box: mailboxes only, else professionals without one too.
+
+    Returns:
+        None when the entry behind which they begin is gone.
+    """
+    key, holder, box = low, -1, 0
+    if after:
+        box = after if after < BOX_LIMIT else 0
+        row = await tx.one("named_holder", box=box, holder=after - PERSON_BASE)
+        if row is None:
+            return None
+        key, holder = row
+    rows = await tx.all("entries_named", key=key, high=high, holder=holder, box=box, has_box=has_box, limit=limit)
+    return [row[0] for row in rows]

@@ -18,7 +18,7 @@ from mssante.store.directory.file import SCHEMA, DirectoryFolder, queries, schem
 from mssante.store.directory.numbers import number_of_box
 from mssante.store.tx import Row, Value
 
-CACHE_KIB: Final = 128 * 1024
+CACHE_KIB: Final = 96 * 1024
 FEED_ROWS: Final = 1_000_000
 _COLUMNS: Final = {"professional": 12, "structure": 22, "situation": 7, "mailbox": 16, "speciality": 3}
 

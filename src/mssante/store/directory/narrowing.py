@@ -3,8 +3,8 @@
 The rule `mssante.rules.directory_condition` then looks at each of them; what no index can narrow is read in order.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from mssante.model.directory import All, Any, Condition, Field, How, Match
@@ -18,6 +18,9 @@ WORDS_MAX: Final = 400
 FEW_WORDS: Final = 40
 SHORT_PIECE: Final = 3
 BEGUN_COST: Final = 20
+ENOUGH: Final = 200
+MANY: Final = 10**9
+PIECES: Final = 3
 _BOXES_MAX: Final = 2000
 _COLUMNS: Final = {
     Field.NAME: (Column.PERSON, Column.HOUSE),
@@ -41,8 +44,13 @@ class Narrowed:
     """Where to look: an expression of the full-text engine, or numbers of professionals, structures or mailboxes.
 
     Attributes:
+        names: from which name on and before which one professionals stand, when that is all there is to know: they are
+            read in the order of the names, as many as are wanted, however many there are.
         cost: how many words or numbers it asks for; smaller is better.
         was_cut: a piece stands in more words than are looked at.
+        entries: how many entries have these words, at the most.
+        pieces: words or parts of words that the entries hold besides, not asked of the index.
+        asked: what it was made of.
     """
 
     expression: str = ""
@@ -52,6 +60,24 @@ class Narrowed:
     by_numbers: bool = False
     cost: int = 1
     was_cut: bool = False
+    names: tuple[str, str] | None = None
+    entries: int = MANY
+    pieces: tuple[str, ...] = ()
+    asked: "_Asked | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One value that is looked for in some fields, in the same way in each."""
+
+    how: How
+    value: str
+    fields: tuple[Field, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """Return the words that an entry then holds, the first and last ones perhaps as parts of words."""
+        return [f"dep{self.value.lower()}"] if Field.DEPARTMENT in self.fields else fold(self.value).split()
 
 
 async def narrowed(tx: Tx, condition: Condition) -> Narrowed | None:
@@ -60,27 +86,61 @@ async def narrowed(tx: Tx, condition: Condition) -> Narrowed | None:
         case Match():
             return await _of_match(tx, condition)
         case All(parts):
-            found = [one for part in parts if (one := await narrowed(tx, part)) is not None]
-            return _both(found)
+            return await _all(tx, parts)
         case Any(parts) if parts:
             leaves = [part for part in parts if isinstance(part, Match) and _is_of_words(part)]
             alternatives = [await narrowed(tx, part) for part in parts if part not in leaves]
-            for asked in dict.fromkeys(_asked(leaf) for leaf in leaves):
-                fields = [leaf.field for leaf in leaves if _asked(leaf) == asked]
-                alternatives.append(await _of_words(tx, asked[0], asked[1], fields))
+            for asked in dict.fromkeys(_key(leaf) for leaf in leaves):
+                fields = tuple([leaf.field for leaf in leaves if _key(leaf) == asked])
+                alternatives.append(await _of_words(tx, _Asked(asked[0], asked[1], fields)))
             return _one_of([one for one in alternatives if one is not None]) if all(alternatives) else None
     return None
 
 
-def _both(found: Sequence[Narrowed]) -> Narrowed | None:
-    """Return where all of some hold: numbers when there are some, else the words of every part that has few."""
+async def _all(tx: Tx, parts: Sequence[Condition]) -> Narrowed | None:
+    """Narrow by several parts: by numbers when one has some, else by the words of as many as are worth it.
+
+    The part with the rarest words comes first. Once few entries are left, the words of the others are not looked up in
+    the index: whether an entry holds them is asked of the few. With three words of an address book 2.1 ms instead of
+    2.9, and at the slowest 60 instead of 1,200, when a common name meets a large town (1.2 million people).
+    """
+    asked = {part: made for part in parts if (made := _asked(part)) is not None}
+    found = [one for part in parts if part not in asked and (one := await narrowed(tx, part)) is not None]
     numbers = [one for one in found if one.by_numbers]
-    if numbers or len(found) < 2:
-        return min(numbers or found, key=lambda one: one.cost, default=None)
-    least = min(one.cost for one in found)
-    kept = [one for one in found if one.cost <= max(FEW_WORDS, least)]
-    expression = search.every(one.expression for one in kept)
-    return Narrowed(expression, cost=least, was_cut=any(one.was_cut for one in kept))
+    words = {one: [await search.word_count(tx, word) for word in one.words] for one in asked.values()}
+    if numbers:
+        return replace(min(numbers, key=lambda one: one.cost), pieces=_pieces(words))
+    rarest_first = sorted(words, key=lambda one: min(words[one]))
+    unread = list(rarest_first)
+    while unread and min([one.entries for one in found], default=ENOUGH + 1) > ENOUGH:
+        found.append(await _of_words(tx, unread.pop(0)))
+    if len(found) < 2 and not unread:
+        return found[0] if found else None
+    best = min(found, key=lambda one: (one.was_cut, one.entries))
+    kept = [one for one in found if one is best or (one.cost <= FEW_WORDS and not one.was_cut)]
+    left = [one for one in rarest_first if one in unread or not any(one is part.asked for part in kept)]
+    return Narrowed(
+        search.every(one.expression for one in kept),
+        cost=best.cost,
+        entries=best.entries,
+        was_cut=best.was_cut,
+        pieces=_pieces(left),
+    )
+
+
+def _pieces(asked: Iterable[_Asked]) -> tuple[str, ...]:
+    """Return words that entries must hold somewhere, the longest ones."""
+    words = {word for one in asked for word in one.words}
+    return tuple(sorted(words, key=lambda word: (-len(word), word))[:PIECES])
+
+
+def _asked(condition: Condition) -> _Asked | None:
+    """Return what a comparison, or several with the same value, ask of the words; None when it is anything else."""
+    parts = condition.parts if isinstance(condition, Any) else (condition,)
+    leaves = [part for part in parts if isinstance(part, Match) and _is_of_words(part)]
+    if not leaves or len(leaves) < len(parts) or len({_key(leaf) for leaf in leaves}) > 1:
+        return None
+    return _Asked(leaves[0].how, leaves[0].value, tuple([leaf.field for leaf in leaves]))
 
 
 def _one_of(found: Sequence[Narrowed]) -> Narrowed:
@@ -93,6 +153,7 @@ def _one_of(found: Sequence[Narrowed]) -> Narrowed:
         by_numbers=any(one.by_numbers for one in found),
         cost=sum(one.cost for one in found),
         was_cut=any(one.was_cut for one in found),
+        entries=sum(one.entries for one in found),
     )
 
 
@@ -110,10 +171,17 @@ async def _of_match(tx: Tx, match: Match) -> Narrowed | None:
         begins = match.how is How.STARTS
         boxes = await search.by_address(tx, match.value.lower(), _BOXES_MAX, begins=begins)
         return Narrowed(boxes=tuple(boxes), by_numbers=True, cost=len(boxes), was_cut=len(boxes) == _BOXES_MAX)
-    return await _of_words(tx, match.how, match.value, [match.field]) if _is_of_words(match) else None
+    if not _is_of_words(match):
+        return None
+    found = await _of_words(tx, _Asked(match.how, match.value, (match.field,)))
+    if match.field is Field.FAMILY and match.how in {How.EQUALS, How.STARTS}:
+        # The name that is compared is the family name, a space and the given name; "!" comes next to a space.
+        key = fold(match.value)
+        return replace(found, names=(key, key + search.LAST if match.how is How.STARTS else f"{key}!"))
+    return found
 
 
-def _asked(match: Match) -> tuple[How, str, bool]:
+def _key(match: Match) -> tuple[How, str, bool]:
     """Return what a comparison asks of the words, whatever the field; a département is kept as a word of its own."""
     return match.how, match.value, match.field is Field.DEPARTMENT
 
@@ -127,15 +195,11 @@ def _is_of_words(match: Match) -> bool:
     return match.field is not Field.ADDRESS or match.how not in {How.EQUALS, How.STARTS}
 
 
-async def _of_words(tx: Tx, how: How, value: str, fields: Sequence[Field]) -> Narrowed:
-    """Narrow by the words of a value: all of them, the first and last ones perhaps parts of words only.
-
-    Args:
-        fields: the value is looked for in any of them: one question to the index, not one for each.
-    """
-    words = [f"dep{value.lower()}"] if Field.DEPARTMENT in fields else fold(value).split()
-    columns = tuple(dict.fromkeys(column for field in fields for column in _COLUMNS[field]))
-    was_cut, cost = False, 1
+async def _of_words(tx: Tx, asked: _Asked) -> Narrowed:
+    """Narrow by the words of a value: all of them, the first and last ones perhaps parts of words only."""
+    words, how = asked.words, asked.how
+    columns = tuple(dict.fromkeys(column for field in asked.fields for column in _COLUMNS[field]))
+    was_cut, cost, entries = False, 1, MANY
     expressions = []
     for place, word in enumerate(words):
         if len(word) < SHORT_PIECE < len(words[-1]) and how in {How.ENDS, How.CONTAINS} and place < len(words) - 1:
@@ -145,14 +209,15 @@ async def _of_words(tx: Tx, how: How, value: str, fields: Sequence[Field]) -> Na
         if may_begin_before:
             held = await search.words_with(tx, word, WORDS_MAX)
             was_cut |= len(held) == WORDS_MAX
-            cost = max(cost, len(held))
+            cost, entries = max(cost, len(held)), min(entries, sum(held.values()))
             expressions.append(search.any_word(held or [word], columns))
         elif may_go_on:
             begun = await search.words_from(tx, word, FEW_WORDS + 1)
             # A few whole words are read lazily; many are gathered faster as a beginning (45 ms against 20 for 400).
             is_all = len(begun) <= FEW_WORDS
-            cost = max(cost, len(begun) if is_all else BEGUN_COST)
+            cost, entries = max(cost, len(begun) if is_all else BEGUN_COST), min(entries, sum(begun.values()))
             expressions.append(search.any_word((begun or [word]) if is_all else [word], columns, begun=not is_all))
         else:
+            entries = min(entries, await search.word_count(tx, word))
             expressions.append(search.any_word([word], columns))
-    return Narrowed(search.every(expressions), cost=cost, was_cut=was_cut)
+    return Narrowed(search.every(expressions), cost=cost, entries=entries, was_cut=was_cut, asked=asked)

@@ -32,11 +32,11 @@ SELECT word, entries FROM word WHERE word IN (SELECT value FROM json_each(:words
 
 -- name: words_with
 -- The words that hold a piece of three letters or more.
-SELECT word FROM piece WHERE word LIKE :pattern LIMIT :limit
+SELECT w.word, w.entries FROM piece p JOIN word w ON w.id = p.rowid WHERE p.word LIKE :pattern LIMIT :limit
 
 -- name: words_with_few
 -- The same for a piece of one or two letters; reads every word.
-SELECT word FROM word WHERE word LIKE :pattern LIMIT :limit
+SELECT word, entries FROM word WHERE word LIKE :pattern LIMIT :limit
 
 -- name: matching
 -- Numbers of the entries that a full-text expression finds, from a number on.
@@ -45,6 +45,20 @@ SELECT rowid FROM entry WHERE entry MATCH :expression AND rowid > :after ORDER B
 -- name: matching_among
 -- The same within a range of numbers.
 SELECT rowid FROM entry WHERE entry MATCH :expression AND rowid > :after AND rowid < :below ORDER BY rowid LIMIT :limit
+
+-- name: entries_holding
+-- Those of some entries (JSON of numbers) that hold three pieces ('' for none) somewhere in what the search index is made
+-- of.
+SELECT id FROM (
+    SELECT e.value AS id, e.key AS place,
+        coalesce(p.name_key, '') || ' ' || coalesce(p.joined, '') || ' ' || coalesce(p.work, '') || ' '
+        || coalesce(s.words, '') || ' ' || coalesce(s.spot, '') || ' '
+        || coalesce(m.words, '') || ' ' || coalesce(lower(m.address), '') AS text
+    FROM json_each(:ids) e LEFT JOIN mailbox m ON m.id = e.value
+    LEFT JOIN professional p ON p.id = coalesce(m.professional, e.value - 4503599627370496)
+    LEFT JOIN structure s ON s.id = coalesce(m.structure, e.value - 9007199254740992)
+)
+WHERE instr(text, :first) AND instr(text, :second) AND instr(text, :third) ORDER BY place
 
 -- name: entries_from
 -- Numbers of entries from a number on.
@@ -81,6 +95,20 @@ SELECT id FROM mailbox WHERE structure IN (SELECT value FROM json_each(:ids)) OR
 -- name: professionals_named
 -- Numbers of the professionals who are called exactly so, whatever the order of the names (JSON of keys).
 SELECT id FROM professional WHERE name_key IN (SELECT value FROM json_each(:keys)) ORDER BY id LIMIT :limit
+
+-- name: entries_named
+-- Entries of the professionals whose names stand from :key on and before :high, in the order of the names, then of the
+-- numbers; behind a place in it. has_box: mailboxes only.
+SELECT coalesce(m.id, 4503599627370496 + p.id)
+FROM professional p LEFT JOIN mailbox m ON m.professional = p.id
+WHERE p.name_key >= :key AND p.name_key < :high
+    AND (p.name_key > :key OR p.id > :holder OR (p.id = :holder AND m.id > :box))
+    AND (m.id IS NOT NULL OR NOT :has_box)
+ORDER BY p.name_key, p.id, m.id LIMIT :limit
+
+-- name: named_holder
+-- By which name the entry of a professional, or their mailbox, stands in that order.
+SELECT name_key, id FROM professional WHERE id = coalesce((SELECT professional FROM mailbox WHERE id = :box), :holder)
 
 -- name: professionals_from
 -- Numbers of professionals from a number on.
@@ -126,21 +154,25 @@ LEFT JOIN structure s ON s.id = t.structure
 -- What the ranking looks at, of structures without mailbox (JSON of their own numbers).
 SELECT s.id, s.words, s.spot, s.department, s.postcode FROM json_each(:ids) j JOIN structure s ON s.id = j.value
 
--- name: mailboxes
--- Mailboxes by number (JSON).
-SELECT m.id, m.address, m.kind, m.professional, m.structure, m.service, m.description, m.responsible, m.phone,
-    m.is_red, m.is_paperless, m.rank, m.operator, m.changed_at
+-- name: boxes_whole
+-- Mailboxes by number (JSON) with their professionals and structures, as in the two queries below.
+SELECT m.id, m.address, m.kind, m.service, m.description, m.responsible, m.phone, m.is_red, m.is_paperless, m.rank,
+    m.operator, m.changed_at,
+    p.id, p.identifier, p.civility, p.family, p.given, p.profession, p.category, p.specialities,
+    s.id, s.identifier, s.name, s.sign, s.complement, s.distribution, s.street, s.locality, s.postcode, s.town,
+    s.department, s.country, s.kind, s.parent, s.siret, s.phone, s.category, s.latitude, s.longitude
 FROM json_each(:ids) j JOIN mailbox m ON m.id = j.value
+LEFT JOIN professional p ON p.id = m.professional LEFT JOIN structure s ON s.id = m.structure
 
 -- name: professionals
 -- Professionals by number (JSON).
-SELECT p.id, p.identifier, p.civility, p.family, p.given, p.profession, p.category, p.specialities, p.changed_at
+SELECT p.id, p.identifier, p.civility, p.family, p.given, p.profession, p.category, p.specialities
 FROM json_each(:ids) j JOIN professional p ON p.id = j.value
 
 -- name: structures
 -- Structures by number (JSON).
 SELECT s.id, s.identifier, s.name, s.sign, s.complement, s.distribution, s.street, s.locality, s.postcode, s.town,
-    s.department, s.country, s.kind, s.parent, s.siret, s.phone, s.category, s.latitude, s.longitude, s.changed_at
+    s.department, s.country, s.kind, s.parent, s.siret, s.phone, s.category, s.latitude, s.longitude
 FROM json_each(:ids) j JOIN structure s ON s.id = j.value
 
 -- name: situations

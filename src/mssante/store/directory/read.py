@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from mssante.model.directory import (
     Coded,
@@ -23,7 +24,11 @@ from mssante.model.mailbox import MailboxType
 from mssante.store.directory.numbers import BOX_LIMIT, PERSON_BASE, PLACE_BASE
 from mssante.store.tx import Row, Tx
 
-BOXES_OF_ONE_MAX = 2000
+BOXES_OF_ONE_MAX: Final = 2000
+# Where in a row of the query boxes_whole these begin.
+_CHANGED: Final = 11
+_WHO: Final = 12
+_WHERE: Final = 20
 
 
 def coded(text: str) -> Coded:
@@ -39,24 +44,30 @@ def kept(value: Coded) -> str:
 
 async def entries(tx: Tx, ids: Sequence[int]) -> list[Entry]:
     """Return entries in the order of their numbers as given; those that are gone are left out."""
-    boxes = {row[0]: row for row in await _rows(tx, "mailboxes", [one for one in ids if one < BOX_LIMIT])}
+    found = await _box_entries(tx, [one for one in ids if one < BOX_LIMIT])
     people = [one - PERSON_BASE for one in ids if PERSON_BASE <= one < PLACE_BASE]
+    for number, who in (await professionals_by_number(tx, people)).items():
+        found[PERSON_BASE + number] = Entry(EntryId(PERSON_BASE + number), None, who, None)
     places = [one - PLACE_BASE for one in ids if one >= PLACE_BASE]
-    professionals = await professionals_by_number(tx, {*people, *[row[3] for row in boxes.values() if row[3]]})
-    structures = await structures_by_number(tx, {*places, *[row[4] for row in boxes.values() if row[4]]})
-    found = []
-    for one in ids:
-        if one < BOX_LIMIT:
-            row = boxes.get(one)
-            if row is None:
-                continue
-            who, where = professionals.get(row[3]), structures.get(row[4])
-            mailbox = _mailbox(row, "" if who is None else who.identifier, "" if where is None else where.identifier)
-            found.append(Entry(EntryId(one), mailbox, who, where, _moment(row[13])))
-        elif one < PLACE_BASE and one - PERSON_BASE in professionals:
-            found.append(Entry(EntryId(one), None, professionals[one - PERSON_BASE], None))
-        elif one - PLACE_BASE in structures:
-            found.append(Entry(EntryId(one), None, None, structures[one - PLACE_BASE]))
+    for number, where in (await structures_by_number(tx, places)).items():
+        found[PLACE_BASE + number] = Entry(EntryId(PLACE_BASE + number), None, None, where)
+    return [found[one] for one in ids if one in found]
+
+
+async def _box_entries(tx: Tx, ids: Sequence[int]) -> dict[int, Entry]:
+    """Return mailboxes with who and where, by number.
+
+    One question for all three: 20 of them take 0.5 ms instead of 0.9 with one for each (1.2 million people).
+    """
+    found: dict[int, Entry] = {}
+    structures: dict[int, Structure] = {}
+    for row in await _rows(tx, "boxes_whole", ids):
+        who = None if row[_WHO] is None else _professional(row[_WHO:_WHERE])
+        where = None if row[_WHERE] is None else structures.get(row[_WHERE])
+        if where is None and row[_WHERE] is not None:
+            where = structures[row[_WHERE]] = _structure(row[_WHERE:])
+        mailbox = _mailbox(row, "" if who is None else who.identifier, "" if where is None else where.identifier)
+        found[row[0]] = Entry(EntryId(row[0]), mailbox, who, where, _moment(row[_CHANGED]))
     return found
 
 
@@ -172,14 +183,14 @@ def _mailbox(row: Row, professional: str, structure: str) -> ListedMailbox:
         kind=MailboxType(row[2]),
         professional=professional,
         structure=structure,
-        service=row[5],
-        description=row[6],
-        responsible=row[7],
-        phone=row[8],
-        is_red=bool(row[9]),
-        is_paperless=None if row[10] is None else bool(row[10]),
-        rank=row[11],
-        operator=row[12],
+        service=row[3],
+        description=row[4],
+        responsible=row[5],
+        phone=row[6],
+        is_red=bool(row[7]),
+        is_paperless=None if row[8] is None else bool(row[8]),
+        rank=row[9],
+        operator=row[10],
     )
 
 

@@ -25,13 +25,13 @@ async def word_count(tx: Tx, word: str) -> int:
     return 0 if row is None else int(row[0])
 
 
-async def words_from(tx: Tx, start: str, limit: int) -> list[str]:
-    """Return words that begin so, the most frequent ones first."""
+async def words_from(tx: Tx, start: str, limit: int) -> dict[str, int]:
+    """Return words that begin so, the most frequent ones first, and how many entries have each."""
     if len(start) in _SHORT:
         rows = await tx.all(_SHORT[len(start)], start=start, limit=limit)
     else:
         rows = await tx.all("words_from", low=start, high=start + LAST, limit=limit)
-    return [row[0] for row in rows]
+    return {row[0]: row[1] for row in rows}
 
 
 async def shown_words_from(tx: Tx, start: str, limit: int) -> list[str]:
@@ -49,10 +49,13 @@ async def words_among(tx: Tx, words: Iterable[str], limit: int) -> list[str]:
     return [row[0] for row in await tx.all("words_among", words=json.dumps(list(words)), limit=limit)]
 
 
-async def words_with(tx: Tx, piece: str, limit: int) -> list[str]:
-    """Return words that hold a piece of a word, `limit` at most; a piece has no signs, which no word has."""
+async def words_with(tx: Tx, piece: str, limit: int) -> dict[str, int]:
+    """Return words that hold a piece of a word, `limit` at most, and how many entries have each.
+
+    A piece has no signs, which no word has.
+    """
     query = "words_with" if len(piece) >= _TRIGRAM else "words_with_few"
-    return [row[0] for row in await tx.all(query, pattern=f"%{piece}%", limit=limit)]
+    return {row[0]: row[1] for row in await tx.all(query, pattern=f"%{piece}%", limit=limit)}
 
 
 def any_word(words: Iterable[str], columns: Sequence[Column] = (), *, begun: bool = False) -> str:
@@ -79,6 +82,15 @@ async def matching(tx: Tx, expression: str, limit: int, *, after: int = 0, below
         rows = await tx.all("matching_among", expression=expression, after=after, below=below, limit=limit)
     else:
         rows = await tx.all("matching", expression=expression, after=after, limit=limit)
+    return [row[0] for row in rows]
+
+
+async def holding(tx: Tx, ids: Sequence[int], pieces: Sequence[str]) -> list[int]:
+    """Return those of some entries that hold all of up to three words or parts of words somewhere, in their order."""
+    if not pieces or not ids:
+        return list(ids)
+    first, second, third = (*pieces, "", "")[:3]
+    rows = await tx.all("entries_holding", ids=json.dumps(list(ids)), first=first, second=second, third=third)
     return [row[0] for row in rows]
 
 
