@@ -37,6 +37,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit": ("audit", "Le journal d'audit : vérifier, montrer."),
     "dns": ("dns", "Les enregistrements DNS d'un domaine, prêts à copier."),
     "autoconfig": ("autoconfig", "Ce que les logiciels de messagerie apprennent."),
+    "scale": ("scale", "Ce qu'il faut de machines et de place, selon la taille."),
     "pki": ("pki", "Certificats : PKI de test, demande, lecture."),
     "token": ("token", "Un jeton du fournisseur d'identité d'essai."),
 }

@@ -16,6 +16,7 @@ _KINDS: Final = (
     (" DIRECTORY", " DOSSIER"),
     (" FILE", " FICHIER"),
     (" INTEGER RANGE", " NOMBRE"),
+    (" FLOAT", " NOMBRE"),
     (" INTEGER", " NOMBRE"),
 )
 _PATH_FAULTS: Final = (
