@@ -4,9 +4,11 @@ from mssante.model.errors import TheirProtocolError
 from mssante.wire.ldap.conditions import condition
 from mssante.wire.ldap.filter_text import build_filter, parse_filter
 from mssante.wire.ldap.filters import FilterLimits, write_filter
-from mssante.wire.ldap.messages import Message, OtherBind, RequestLimits, Search, Unserved
+from mssante.wire.ldap.messages import Control, Message, OtherBind, RequestLimits, Search, Unserved
 from mssante.wire.ldap.reader import Broken, MessageReader
 from mssante.wire.ldap.requests import read_message, write_message
+from mssante.wire.ldap.results import ResultCode
+from mssante.wire.ldap.sorting import in_order, judge_keys, read_sorting, write_sorting
 from mssante.wire.ldap.tree import Tree
 
 LIMITS = RequestLimits(FilterLimits(10, 40), attributes=20, controls=5)
@@ -39,6 +41,19 @@ def again(message: Message) -> None:
     if isinstance(message.operation, Search):
         condition(message.operation.filter)
         names(message.operation.base)
+    for control in message.controls:
+        order(control)
+
+
+def order(control: Control) -> None:
+    """Any control may be one that sorts: what is read is written, judged, and serves."""
+    try:
+        sorting = read_sorting(control)
+    except TheirProtocolError:
+        return
+    assert read_sorting(write_sorting(sorting)) == sorting
+    if judge_keys(sorting.keys).code is ResultCode.SUCCESS:
+        assert in_order((), sorting.keys) == []
 
 
 def text(typed: str) -> None:

@@ -5,6 +5,7 @@ Source: libraries.md (LDAP tests); RFC 4511.
 
 import asyncio
 import os
+import re
 import shutil
 import ssl
 from dataclasses import replace
@@ -15,7 +16,11 @@ import pytest
 from directory_shelf import DirectoryShelf, many_entries
 from ldap_talk import PASSWORD, ROBOT, SETTINGS, USER, USER_DN, Doors, ldap_doors, write_pair
 
+from mssante.wire.ldap.results import SORTED, SORTING
+from mssante.wire.ldap.sorting import Sorting, SortKey, write_sorting
 from mssante.wire.ldap.tree import DEFAULT_SUFFIX
+
+SORT_BY_MAIL = write_sorting(Sorting((SortKey("mail", "", is_reverse=True),))).value
 
 pytestmark = pytest.mark.optional
 NEEDS_PROGRAMS = pytest.mark.skipif(shutil.which("ldapsearch") is None, reason="ldapsearch (ldap-utils) is not there")
@@ -114,8 +119,43 @@ async def test_wrong_passwords_clear_text_and_writing_are_refused(doors: Doors) 
     assert code == 53, said
     code, said = await run(doors, "ldapdelete", *signed_in(doors), USER_DN)
     assert code == 53, said
-    code, said = await run(doors, "ldapcompare", *signed_in(doors), USER_DN, "sn:DUPONT")
-    assert code == 53, said
+
+
+@NEEDS_PROGRAMS
+@pytest.mark.skipif(shutil.which("ldapcompare") is None, reason="ldapcompare (ldap-utils) is not there")
+@pytest.mark.parametrize(
+    ("name", "assertion", "answer"),
+    [
+        (USER_DN, "sn:DUPONT", (6, "TRUE")),
+        (USER_DN, "sn:durand", (5, "FALSE")),
+        (USER_DN, "title::Q2FyZGlvbG9naWU=", (6, "TRUE")),
+        (USER_DN, "telephoneNumber:1", (5, "FALSE")),
+        (USER_DN, "unknown:1", (17, "UNDEFINED")),
+        (f"mail=cachee@chu-nantes.mssante.fr,ou=boites,{DEFAULT_SUFFIX}", "sn:DUPONT", (32, "No such object")),
+        (DEFAULT_SUFFIX, "objectClass:top", (6, "TRUE")),
+    ],
+)
+async def test_ldapcompare_is_answered(doors: Doors, name: str, assertion: str, answer: tuple[int, str]) -> None:
+    code, said = await run(doors, "ldapcompare", *signed_in(doors)[:-2], name, assertion)
+    assert code == answer[0], said
+    assert answer[1] in said
+
+
+@NEEDS_PROGRAMS
+async def test_ldapsearch_has_its_results_sorted(doors: Doors) -> None:
+    words = (*signed_in(doors, implicit=True), "-LLL", "-b", f"ou=boites,{DEFAULT_SUFFIX}")
+    code, said = await run(doors, "ldapsearch", *words, "-E", "!sss=-mail", "(objectClass=*)", "mail")
+    assert code == 0, said
+    mails = re.findall(r"(?m)^mail: (.*)$", said)
+    assert len(mails) == 4
+    assert mails == sorted(mails, reverse=True)
+    code, said = await run(
+        doors, "ldapsearch", *words, "-E", "sss=sn/givenName", "-E", "pr=2/noprompt", "(cn=*)", "mail"
+    )
+    assert code == 0, said
+    assert re.findall(r"(?m)^mail: (\w+)", said) == ["anne", "jean", "robot", "cardiologie"]
+    code, said = await run(doors, "ldapsearch", *words, "-E", "!sss=title", "(cn=*)", "mail")
+    assert code == 12, said
 
 
 def talk_with_ldap3(doors: Doors, *, implicit: bool) -> dict[str, Any]:
@@ -141,6 +181,12 @@ def talk_with_ldap3(doors: Doors, *, implicit: bool) -> dict[str, Any]:
             DEFAULT_SUFFIX, "(mail=*)", attributes=["mail"], paged_size=1, generator=True
         )
     ]
+    found["compared"] = [connection.compare(USER_DN, "sn", name) for name in ("dupont", "durand")]
+    connection.search(
+        f"ou=boites,{DEFAULT_SUFFIX}", "(mail=*)", attributes=["mail"], controls=[(SORTING, True, SORT_BY_MAIL)]
+    )
+    found["sorted"] = [str(one.mail) for one in connection.entries]
+    found["order"] = connection.result["controls"][SORTED]["value"]
     connection.unbind()
     return found
 
@@ -154,3 +200,7 @@ async def test_ldap3_reads_the_schema_searches_and_takes_pages(doors: Doors, imp
     assert found["who"] == f"u:{USER}"
     assert found["entries"] == [{"cn": ["Jean DUPONT", "DUPONT Jean"], "specialite": ["Cardiologie"]}]
     assert len(found["pages"]) == 4
+    assert found["compared"] == [True, False]
+    assert found["sorted"] == sorted(found["sorted"], reverse=True)
+    assert len(found["sorted"]) == 4
+    assert found["order"] == b"\x30\x03\x0a\x01\x00"

@@ -13,6 +13,7 @@ from mssante.wire.ldap.filter_text import parse_filter
 from mssante.wire.ldap.filters import FilterLimits
 from mssante.wire.ldap.messages import (
     Abandon,
+    Compare,
     Control,
     Extended,
     Message,
@@ -49,6 +50,8 @@ REQUESTS = [
     Message(6, SEARCH),
     Message(7, SEARCH, (write_paging(Paging(50, b"abc"), is_critical=True), Control("1.2.3"))),
     Message(8, Abandon(7)),
+    Message(11, Compare("mail=a@b.fr,ou=boites", "sn", "Dupré".encode())),
+    Message(12, Compare("", "objectClass", b""), (Control("1.2.3"),)),
     Message(9, Extended("1.3.6.1.4.1.1466.20037")),
     Message(2**31 - 1, Extended("1.2.3", b"\0\xff")),
 ]
@@ -155,8 +158,8 @@ def test_another_library_reads_our_responses(data: bytes, message_id: int) -> No
     assert int(found["messageID"]) == message_id
 
 
-@pytest.mark.parametrize(("tag", "answer"), [(0x66, 0x67), (0x68, 0x69), (0x4A, 0x6B), (0x6C, 0x6D), (0x6E, 0x6F)])
-def test_writing_and_comparing_are_refused_with_their_own_answer(tag: int, answer: int) -> None:
+@pytest.mark.parametrize(("tag", "answer"), [(0x66, 0x67), (0x68, 0x69), (0x4A, 0x6B), (0x6C, 0x6D)])
+def test_writing_is_refused_with_its_own_answer(tag: int, answer: int) -> None:
     data = ber.sequence(ber.number(5), ber.element(tag, b"\x04\x00"))
     found = requests.read_message(data, LIMITS).operation
     assert isinstance(found, Unserved)

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from mssante.wire.ldap.attributes import ATTRIBUTES, NATIONAL, OURS
-from mssante.wire.ldap.results import PAGED_RESULTS, START_TLS, WHO_AM_I
+from mssante.wire.ldap.results import PAGED_RESULTS, SORTING, START_TLS, WHO_AM_I
 from mssante.wire.ldap.schema import root_node, schema_node
 
 OPERATIONAL = dict(schema_node().operational)
@@ -19,7 +19,7 @@ def test_the_root_says_what_can_be_done_now() -> None:
     assert found["namingContexts"] == ("o=x",)
     assert found["supportedLDAPVersion"] == ("3",)
     assert found["supportedExtension"] == (WHO_AM_I,)
-    assert found["supportedControl"] == (PAGED_RESULTS,)
+    assert found["supportedControl"] == (PAGED_RESULTS, SORTING)
     assert found["supportedSASLMechanisms"] == ("PLAIN", "EXTERNAL")
     assert found["subschemaSubentry"] == ("cn=subschema",)
     clear = dict(root_node("o=x", (), starttls=True).user)

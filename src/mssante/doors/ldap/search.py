@@ -3,80 +3,31 @@
 Translates the filter, asks the directory, writes entries in pieces that a slow client may take its time for. What may
 be seen, and how much of it a day, is decided behind `Directory`.
 
-Source: RFC 4511 section 4.5; RFC 2696; decision 0018.
+Source: RFC 4511 section 4.5; RFC 2696; RFC 2891; decision 0018.
 """
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Final
 
+from mssante.doors.ldap.aim import aim_at, node_at
 from mssante.doors.ldap.refusals import refused
+from mssante.doors.ldap.run import ROUNDS_MAX, Run
+from mssante.doors.ldap.sorting import gather, is_wished, judge_order, order_control
 from mssante.doors.ldap.state import Paged, State
 from mssante.model.decision import Refusal
-from mssante.model.directory import Condition, Entry, EntryId, How, Match, Selected, Subject
+from mssante.model.directory import Condition, How, Match, Subject
 from mssante.model.errors import TheirProtocolError
 from mssante.wire.ldap.conditions import EVERYTHING, NOTHING, all_of, condition
-from mssante.wire.ldap.entries import Node, Projection, read_selection
+from mssante.wire.ldap.entries import Node, read_selection
 from mssante.wire.ldap.messages import SEARCH_DONE, Control, Message, Scope, Search
 from mssante.wire.ldap.paging import Paging, read_paging, write_paging
 from mssante.wire.ldap.responses import Done, write_entry
-from mssante.wire.ldap.results import PAGED_RESULTS, ResultCode
-from mssante.wire.ldap.schema import root_node, schema_node
-from mssante.wire.ldap.tree import Branch, Fixed, Leaf, Nowhere, Place, subject_of
+from mssante.wire.ldap.results import PAGED_RESULTS, SORTING, ResultCode
+from mssante.wire.ldap.sorting import Sorting, SortResult, read_sorting, write_sorted
+from mssante.wire.ldap.tree import Fixed, Leaf, Nowhere, Place
 
 _NOTHING_THERE: Final = "Rien à cette adresse de l'annuaire"
 _TOO_WIDE: Final = "Recherche trop large, réponse incomplète : précisez-la"
-# Entries that are written before the others are let at the processor.
-PIECE: Final = 100
-# A directory that finds little may give short answers: so often is it asked again for one search.
-ROUNDS_MAX: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """What a search looks at.
-
-    Attributes:
-        nodes: fixed entries in its scope.
-        subject: what it asks the directory for; None: nothing.
-        leaf: the one entry that it is about, or None.
-    """
-
-    nodes: tuple[Node, ...] = ()
-    subject: Subject | None = None
-    leaf: Leaf | None = None
-
-
-@dataclass(slots=True)
-class Run:
-    """A search under way.
-
-    Attributes:
-        most: entries that may be given now.
-        begun: how far the pages before went.
-        sent: entries given now.
-        nodes: fixed entries given so far.
-        after: where the directory goes on.
-        is_whole: nothing follows.
-        was_cut: the directory looked at as much as it looks at.
-    """
-
-    state: State
-    message: Message
-    search: Search
-    paging: Paging | None
-    most: int
-    begun: int = 0
-    sent: int = 0
-    nodes: int = 0
-    after: EntryId | None = None
-    is_whole: bool = False
-    was_cut: bool = False
-    projection: Projection = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Choose the attributes once."""
-        self.projection = Projection(read_selection(self.search.attributes), types_only=self.search.types_only)
 
 
 async def do_search(state: State, message: Message, search: Search) -> None:
@@ -90,35 +41,35 @@ async def _search(state: State, message: Message, search: Search) -> tuple[Done,
         place = state.desk.tree.locate(search.base)
     except TheirProtocolError:
         return _done(ResultCode.INVALID_DN_SYNTAX, "the base is no distinguished name"), ()
-    if place in {Fixed.ROOT, Fixed.SCHEMA} and search.scope is Scope.BASE:
-        return _fixed(state, message, search, place), ()
-    if state.who is None:
+    is_open = place in {Fixed.ROOT, Fixed.SCHEMA} and search.scope is Scope.BASE
+    if state.who is None and not is_open:
         text = "Identifiez-vous d'abord : identifiant et mot de passe d'application de votre boîte."
         return _done(ResultCode.INSUFFICIENT_ACCESS_RIGHTS, text), ()
     if isinstance(place, Nowhere):
         return Done(SEARCH_DONE, ResultCode.NO_SUCH_OBJECT, _NOTHING_THERE, place.matched), ()
     try:
-        paging = _paging(message)
+        paging, sorting = _paging(message), _sorting(message)
     except TheirProtocolError:
-        return _done(ResultCode.PROTOCOL_ERROR, "the paging control is malformed"), ()
-    return await _within_time(state, message, search, place, paging)
+        return _done(ResultCode.PROTOCOL_ERROR, "a control is malformed"), ()
+    order, refusal = judge_order(sorting)
+    if refusal is not None and order is not None:
+        return refusal, (write_sorted(order),)
+    if is_open:
+        return _open(state, message, search, place), () if order is None else (write_sorted(order),)
+    run = _begin(state, message, search, paging)
+    if isinstance(run, Done):
+        return run, ()
+    run.sorting, run.order = sorting, run.order or order
+    return await _within_time(run, place)
 
 
-def _fixed(state: State, message: Message, search: Search, place: Place) -> Done:
-    desk, line = state.desk, state.line
-    mechanisms = desk.mechanisms if line.is_tls else ()
-    starttls = desk.starttls and not line.is_tls
-    node = root_node(desk.tree.suffix, mechanisms, starttls=starttls) if place is Fixed.ROOT else schema_node()
-    if node.holds(search.filter) is True:
-        _write_nodes(state, message.message_id, search, (node,))
+def _open(state: State, message: Message, search: Search, place: Place) -> Done:
+    """Give the root or the schema, which everybody may read."""
+    node = node_at(state, place)
+    if node is not None and node.holds(search.filter) is True:
+        attributes = node.write(read_selection(search.attributes), types_only=search.types_only)
+        state.line.write(write_entry(message.message_id, node.name, attributes))
     return _done(ResultCode.SUCCESS)
-
-
-def _write_nodes(state: State, message_id: int, search: Search, nodes: tuple[Node, ...]) -> None:
-    selection = read_selection(search.attributes)
-    for node in nodes:
-        attributes = node.write(selection, types_only=search.types_only)
-        state.line.write(write_entry(message_id, node.name, attributes))
 
 
 def _paging(message: Message) -> Paging | None:
@@ -126,19 +77,21 @@ def _paging(message: Message) -> Paging | None:
     return None if control is None else read_paging(control.value)
 
 
-async def _within_time(
-    state: State, message: Message, search: Search, place: Place, paging: Paging | None
-) -> tuple[Done, tuple[Control, ...]]:
-    run = _begin(state, message, search, paging)
-    if isinstance(run, Done):
-        return run, ()
-    wished = search.time_limit_seconds or state.desk.settings.work_seconds
+def _sorting(message: Message) -> Sorting | None:
+    control = next((one for one in message.controls if one.oid == SORTING), None)
+    return None if control is None else read_sorting(control)
+
+
+async def _within_time(run: Run, place: Place) -> tuple[Done, tuple[Control, ...]]:
+    most = run.state.desk.settings.work_seconds
     try:
-        async with asyncio.timeout(min(wished, state.desk.settings.work_seconds)):
+        async with asyncio.timeout(min(run.search.time_limit_seconds or most, most)):
             done = await _carry_out(run, place)
     except TimeoutError:
         done = _done(ResultCode.TIME_LIMIT_EXCEEDED, "Recherche trop longue : précisez-la")
-    return done, _page_control(run, done)
+        if run.order is not None and not run.sent:
+            run.order = SortResult(ResultCode.TIME_LIMIT_EXCEEDED)
+    return done, (*_page_control(run, done), *order_control(run))
 
 
 def _begin(state: State, message: Message, search: Search, paging: Paging | None) -> Run | Done:
@@ -146,18 +99,18 @@ def _begin(state: State, message: Message, search: Search, paging: Paging | None
 
     Source: RFC 2696 section 3 (an unknown cookie is refused; the rest of the search must be the same).
     """
-    wished = search.size_limit or state.desk.settings.entries
-    most = min(wished, state.desk.settings.entries)
+    most = min(search.size_limit or state.desk.settings.entries, state.desk.settings.entries)
     if paging is None:
-        return Run(state, message, search, None, most)
+        return Run(state, message, search, None, most, most)
     if not paging.cookie:
-        return Run(state, message, search, paging, min(most, paging.size))
+        return Run(state, message, search, paging, min(most, paging.size), most)
     paged = state.pages.pop(paging.cookie, None)
     if paged is None or paged.search != search:
         return _done(ResultCode.UNWILLING_TO_PERFORM, "that page is not known, or is of another search")
     left = search.size_limit - paged.sent if search.size_limit else most
-    run = Run(state, message, search, paging, min(most, left, paging.size), begun=paged.sent)
+    run = Run(state, message, search, paging, min(most, left, paging.size), most, begun=paged.sent)
     run.nodes, run.after, run.was_cut = paged.nodes, paged.after, paged.was_cut
+    run.rest, run.is_gathered, run.order = list(paged.rest), paged.is_gathered, paged.order
     return run
 
 
@@ -166,14 +119,21 @@ async def _carry_out(run: Run, place: Place) -> Done:
         # The client wants no more of it.
         run.is_whole = True
         return _done(ResultCode.SUCCESS)
-    aim = _aim(run, place)
+    aim = aim_at(run.state.desk.tree, run.search.scope, place)
     nodes = tuple(node for node in aim.nodes if node.holds(run.search.filter) is True)
-    given = nodes[run.nodes : run.nodes + run.most]
-    _write_nodes(run.state, run.message.message_id, run.search, given)
-    run.sent, run.nodes = len(given), run.nodes + len(given)
-    if run.nodes < len(nodes):
-        return _ended(run)
     wanted = condition(run.search.filter)
+    if aim.subject is not None and wanted != NOTHING and is_wished(run):
+        done = await gather(run, nodes, aim.subject, wanted)
+        if done is not None:
+            return done
+    if run.is_gathered:
+        now, run.rest = run.rest[: run.most], run.rest[run.most :]
+        await run.give(now)
+        run.is_whole = not run.rest and run.after is None
+        if run.rest or run.is_whole:
+            return _ended(run)
+    if not await _give_nodes(run, nodes):
+        return _ended(run)
     if aim.leaf is not None:
         return await _leaf(run, aim.leaf, wanted)
     if aim.subject is None or wanted == NOTHING:
@@ -182,31 +142,12 @@ async def _carry_out(run: Run, place: Place) -> Done:
     return await _select(run, aim.subject, wanted)
 
 
-def _aim(run: Run, place: Place) -> Aim:
-    """Return what stands in the scope below a place.
-
-    The root counts as above the tree, so that a program that was told no base finds it all the same.
-
-    Source: RFC 4511 section 4.5.1.2.
-    """
-    tree, scope = run.state.desk.tree, run.search.scope
-    branches = tuple(tree.branches.values())
-    match place:
-        case Fixed.ROOT if scope is Scope.ONE:
-            return Aim((tree.top,))
-        case Fixed.ROOT | Fixed.TOP if scope is Scope.SUBTREE:
-            return Aim((tree.top, *branches), Subject.EVERYTHING)
-        case Fixed.TOP:
-            return Aim((tree.top,) if scope is Scope.BASE else branches)
-        case Fixed.SCHEMA:
-            return Aim((schema_node(),) if scope is Scope.SUBTREE else ())
-        case Branch():
-            own = () if scope is Scope.ONE else (tree.branches[place],)
-            return Aim(own, None if scope is Scope.BASE else subject_of(place))
-        case Leaf() if scope is not Scope.ONE:
-            return Aim(leaf=place)
-        case _:
-            return Aim()
+async def _give_nodes(run: Run, nodes: tuple[Node, ...]) -> bool:
+    """Give the fixed entries that were not given yet; tell whether all have been."""
+    now = nodes[run.nodes : run.nodes + run.most - run.sent]
+    await run.give(now)
+    run.nodes += len(now)
+    return run.nodes >= len(nodes)
 
 
 async def _leaf(run: Run, leaf: Leaf, wanted: Condition) -> Done:
@@ -217,13 +158,13 @@ async def _leaf(run: Run, leaf: Leaf, wanted: Condition) -> Done:
     there = Match(leaf.field, How.EQUALS, leaf.value)
     run.is_whole = True
     for asked in dict.fromkeys((all_of((there, wanted)), there)):
-        found = await _ask(run, leaf.subject, asked, limit=2, after=None)
+        found = await run.ask(leaf.subject, asked, limit=2, after=None)
         if isinstance(found, Refusal):
             return refused(SEARCH_DONE, found)
         entries = [one for one in found.entries if run.state.desk.tree.is_at(leaf, one)]
         if entries:
             if asked != there or wanted == EVERYTHING:
-                await _write(run, entries[:1])
+                await run.give(entries[:1])
             return _done(ResultCode.SUCCESS)
     above = run.state.desk.tree.branches[leaf.branch].name
     return Done(SEARCH_DONE, ResultCode.NO_SUCH_OBJECT, _NOTHING_THERE, above)
@@ -233,34 +174,16 @@ async def _select(run: Run, subject: Subject, wanted: Condition) -> Done:
     for _round in range(ROUNDS_MAX):
         if run.sent >= run.most:
             break
-        found = await _ask(run, subject, wanted, limit=run.most - run.sent, after=run.after)
+        found = await run.ask(subject, wanted, limit=run.most - run.sent, after=run.after)
         if isinstance(found, Refusal):
             run.is_whole = True
             return refused(SEARCH_DONE, found)
         run.after, run.is_whole = found.after, found.after is None
         run.was_cut = run.was_cut or found.was_cut
-        await _write(run, list(found.entries))
+        await run.give(found.entries)
         if run.is_whole:
             break
     return _ended(run)
-
-
-async def _ask(
-    run: Run, subject: Subject, wanted: Condition, *, limit: int, after: EntryId | None
-) -> Selected | Refusal:
-    desk, who = run.state.desk, run.state.who
-    assert who is not None  # noqa: S101 - asked above; nothing signs out while an operation is under way
-    return await desk.directory.select(desk.caller_of(who), subject, wanted, limit=limit, after=after)
-
-
-async def _write(run: Run, entries: list[Entry]) -> None:
-    line, message_id, tree = run.state.line, run.message.message_id, run.state.desk.tree
-    for start in range(0, len(entries), PIECE):
-        piece = entries[start : start + PIECE]
-        line.write(b"".join([write_entry(message_id, tree.name_of(one), run.projection.write(one)) for one in piece]))
-        run.sent += len(piece)
-        await line.drain()
-        await asyncio.sleep(0)
 
 
 def _ended(run: Run) -> Done:
@@ -281,7 +204,8 @@ def _page_control(run: Run, done: Done) -> tuple[Control, ...]:
         return ()
     if run.is_whole or done.code is not ResultCode.SUCCESS:
         return (write_paging(Paging(0)),)
-    paged = Paged(run.search, run.nodes, run.after, run.begun + run.sent, run.was_cut)
+    sent = run.begun + run.sent
+    paged = Paged(run.search, run.nodes, run.after, sent, run.was_cut, tuple(run.rest), run.is_gathered, run.order)
     return (write_paging(Paging(0, run.state.keep_page(paged))),)
 
 

@@ -10,11 +10,13 @@ from collections.abc import Coroutine
 from typing import Any, Final
 
 from mssante.doors.ldap.bind import do_bind
+from mssante.doors.ldap.compare import do_compare
 from mssante.doors.ldap.extended import do_extended
 from mssante.doors.ldap.search import do_search
 from mssante.doors.ldap.state import Desk, Line, State
 from mssante.wire.ldap.messages import (
     Abandon,
+    Compare,
     Extended,
     Message,
     OtherBind,
@@ -27,7 +29,7 @@ from mssante.wire.ldap.messages import (
 )
 from mssante.wire.ldap.reader import Broken
 from mssante.wire.ldap.responses import Done, write_notice
-from mssante.wire.ldap.results import PAGED_RESULTS, ResultCode
+from mssante.wire.ldap.results import PAGED_RESULTS, SORTING, ResultCode
 
 _BUSY: Final = "Trop de demandes à la fois : réessayez"
 
@@ -62,7 +64,7 @@ class Session:
     @property
     def may_cancel(self) -> bool:
         """Tell whether what is under way may stop in the middle."""
-        return self._current is not None and isinstance(self._current.operation, Search)
+        return self._current is not None and isinstance(self._current.operation, Search | Compare)
 
     def receive(self, data: bytes) -> None:
         """Take what came; what is about an operation under way is done at once, the rest waits for its turn."""
@@ -101,7 +103,7 @@ class Session:
         self._current = None
 
     def _abandon(self, message_id: int) -> None:
-        """Stop a search or take it off the list; no answer follows. A bind and StartTLS go to their end.
+        """Stop a search or a comparison, or take it off the list, without an answer; others go to their end.
 
         Source: RFC 4511 section 4.11.
         """
@@ -109,7 +111,7 @@ class Session:
             if self.may_cancel:
                 self.state.line.abandon()
             return
-        kept = [one for one in self._waiting if not _is_search(one, message_id)]
+        kept = [one for one in self._waiting if not _may_be_abandoned(one, message_id)]
         self._waiting = deque(kept)
 
     async def _break_off(self, event: Broken) -> None:
@@ -118,7 +120,7 @@ class Session:
 
     async def _carry_out(self, message: Message) -> None:
         operation = message.operation
-        known = {PAGED_RESULTS} if isinstance(operation, Search) else set()
+        known = {PAGED_RESULTS, SORTING} if isinstance(operation, Search) else set()
         if any(one.is_critical and one.oid not in known for one in message.controls):
             text = "a critical control is not known here"
             done = Done(response_tag(operation), ResultCode.UNAVAILABLE_CRITICAL_EXTENSION, text)
@@ -127,6 +129,8 @@ class Session:
         match operation:
             case Search():
                 await do_search(self.state, message, operation)
+            case Compare():
+                await do_compare(self.state, message.message_id, operation)
             case SimpleBind() | SaslBind() | OtherBind():
                 await do_bind(self.state, message.message_id, operation)
             case Extended():
@@ -135,5 +139,7 @@ class Session:
                 self.state.answer(message.message_id, Done(tag, code, text))
 
 
-def _is_search(event: Message | Broken, message_id: int) -> bool:
-    return isinstance(event, Message) and event.message_id == message_id and isinstance(event.operation, Search)
+def _may_be_abandoned(event: Message | Broken, message_id: int) -> bool:
+    if not isinstance(event, Message) or event.message_id != message_id:
+        return False
+    return isinstance(event.operation, Search | Compare)

@@ -17,6 +17,7 @@ from mssante.wire.ldap.filters import FilterLimits
 from mssante.wire.ldap.messages import Control, RequestLimits, Search
 from mssante.wire.ldap.reader import MessageReader
 from mssante.wire.ldap.responses import Done, write_done
+from mssante.wire.ldap.sorting import Item, SortResult
 from mssante.wire.ldap.tree import Tree
 
 SPARE_BYTES: Final = 64 * 1024
@@ -127,6 +128,9 @@ class Paged:
         after: where the directory goes on.
         sent: entries given so far.
         was_cut: a page before was cut.
+        rest: what was gathered to be sorted and was not given yet.
+        is_gathered: something was.
+        order: what became of the order that was wished, or None.
     """
 
     search: Search
@@ -134,6 +138,9 @@ class Paged:
     after: EntryId | None
     sent: int
     was_cut: bool
+    rest: tuple[Item, ...] = ()
+    is_gathered: bool = False
+    order: SortResult | None = None
 
 
 @dataclass(slots=True)
@@ -166,8 +173,13 @@ class State:
         self.reader.set_limit(self.desk.settings.early_message_bytes)
 
     def keep_page(self, paged: Paged) -> bytes:
-        """Return the cookie with which the search goes on; the oldest of too many is forgotten."""
+        """Return the cookie with which the search goes on; the oldest of too many is forgotten.
+
+        Of searches with entries that wait, only the last one is kept: entries are what takes room.
+        """
         self.cookies += 1
+        if paged.rest:
+            self.pages = OrderedDict((key, one) for key, one in self.pages.items() if not one.rest)
         cookie = self.cookies.to_bytes(8, "big")
         self.pages[cookie] = paged
         while len(self.pages) > PAGINGS_MAX:

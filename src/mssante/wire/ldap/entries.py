@@ -96,6 +96,12 @@ class Node:
             attribute(name, () if types_only else tuple(value.encode() for value in values)) for name, values in found
         )
 
+    def values(self, name: str) -> tuple[str, ...]:
+        """Return the values of an attribute, by any of its names; none when it has it not."""
+        known = BY_NAME.get(name.lower())
+        asked = name.lower() if known is None else known.name.lower()
+        return next((values for key, values in (*self.user, *self.operational) if key.lower() == asked), ())
+
     def holds(self, wanted: f.Filter) -> bool | None:
         """Tell whether the filter finds it; None: Undefined.
 
@@ -116,9 +122,7 @@ class Node:
 
     def _compare(self, wanted: f.Comparison | f.Substrings | f.Present) -> bool | None:
         asked = wanted.attribute.lower()
-        name = BY_NAME[asked].name if asked in BY_NAME else asked
-        held = [value.lower() for key, values in (*self.user, *self.operational) for value in values
-                if key.lower() == name.lower()]  # fmt: skip
+        held = [value.lower() for value in self.values(asked)]
         if isinstance(wanted, f.Present):
             return bool(held)
         if not held and asked not in BY_NAME:

@@ -15,6 +15,7 @@ MESSAGE_ID_MAX: Final = 2**31 - 1
 BIND_RESPONSE: Final = 0x61
 SEARCH_ENTRY: Final = 0x64
 SEARCH_DONE: Final = 0x65
+COMPARE_RESPONSE: Final = 0x6F
 SEARCH_REFERENCE: Final = 0x73
 EXTENDED_RESPONSE: Final = 0x78
 
@@ -93,6 +94,18 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """Ask whether an entry has a value.
+
+    Source: RFC 4511 section 4.10.
+    """
+
+    name: str
+    attribute: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Abandon:
     """Give up the operation with that number."""
 
@@ -122,7 +135,7 @@ class Unserved:
 
 
 Bind = SimpleBind | SaslBind | OtherBind
-Operation = Bind | Unbind | Search | Abandon | Extended | Unserved
+Operation = Bind | Unbind | Search | Compare | Abandon | Extended | Unserved
 
 
 def response_tag(operation: Operation) -> int:
@@ -132,6 +145,8 @@ def response_tag(operation: Operation) -> int:
             return tag
         case Search():
             return SEARCH_DONE
+        case Compare():
+            return COMPARE_RESPONSE
         case Extended():
             return EXTENDED_RESPONSE
         case Unbind() | Abandon():

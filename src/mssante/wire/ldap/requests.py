@@ -14,6 +14,7 @@ from mssante.wire.ldap.messages import (
     SEARCH_DONE,
     Abandon,
     Bind,
+    Compare,
     Control,
     Extended,
     Message,
@@ -33,6 +34,7 @@ from mssante.wire.ldap.results import ResultCode
 BIND: Final = 0x60
 UNBIND: Final = 0x42
 SEARCH: Final = 0x63
+COMPARE: Final = 0x6E
 ABANDON: Final = 0x50
 EXTENDED: Final = 0x77
 CONTROLS: Final = 0xA0
@@ -40,8 +42,8 @@ _SIMPLE: Final = 0x80
 _SASL: Final = 0xA3
 _OID: Final = 0x80
 _VALUE: Final = 0x81
-# Modify, Add, Delete, ModifyDN, Compare: known, never carried out; the directory changes through its own API.
-_READ_ONLY: Final = {0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D, 0x6E: 0x6F}
+# Modify, Add, Delete, ModifyDN: known, never carried out; the directory changes through its own API.
+_READ_ONLY: Final = {0x66: 0x67, 0x68: 0x69, 0x4A: 0x6B, 0x6C: 0x6D}
 
 
 def read_message(data: bytes, limits: RequestLimits) -> Message:
@@ -70,6 +72,10 @@ def _read_operation(inside: ber.Elements, limits: RequestLimits) -> Operation:
         return _read_search(inside.inside(tag), limits)
     if tag == BIND:
         return _read_bind(inside.inside(tag))
+    if tag == COMPARE:
+        asked = inside.inside(tag)
+        name, assertion = asked.text(), asked.inside()
+        return Compare(name, assertion.text(), assertion.octets())
     if tag == UNBIND:
         inside.skip()
         return Unbind()
@@ -178,6 +184,9 @@ def _write_operation(operation: Operation) -> bytes:
             return ber.sequence(*parts, tag=EXTENDED)
         case Search():
             return _write_search(operation)
+        case Compare(name, attribute, value):
+            assertion = ber.sequence(ber.text(attribute), ber.octets(value))
+            return ber.sequence(ber.text(name), assertion, tag=COMPARE)
         case _:
             msg = f"{type(operation).__name__} is nothing that a client says"
             raise OurProtocolError(msg)

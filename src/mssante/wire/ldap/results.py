@@ -10,6 +10,9 @@ START_TLS: Final = "1.3.6.1.4.1.1466.20037"
 WHO_AM_I: Final = "1.3.6.1.4.1.4203.1.11.3"
 NOTICE_OF_DISCONNECTION: Final = "1.3.6.1.4.1.1466.20036"
 PAGED_RESULTS: Final = "1.2.840.113556.1.4.319"
+# RFC 2891 sections 1.1 and 1.2: of the client, of the server.
+SORTING: Final = "1.2.840.113556.1.4.473"
+SORTED: Final = "1.2.840.113556.1.4.474"
 # RFC 3673: "+" asks for all operational attributes; RFC 4526: (&) and (|).
 ALL_OPERATIONAL_ATTRIBUTES: Final = "1.3.6.1.4.1.4203.1.5.1"
 TRUE_FALSE_FILTERS: Final = "1.3.6.1.4.1.4203.1.5.3"
