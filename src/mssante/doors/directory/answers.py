@@ -50,9 +50,15 @@ class Reply:
 
 _BAD: Final = Reply(400, "invalid", "La demande est mal formée.", "MSG_BAD_FORMAT")
 _SIGN_IN: Final = Reply(401, "login", "Identifiez-vous : clé d'API, jeton, mot de passe ou certificat.")
-_CERTIFICATE: Final = Reply(401, "login", "Le certificat présenté n'est pas accepté.")
+_SHOW: Final = "présentez celui d'un opérateur de la liste blanche, ou une clé d'API"
 _FORBIDDEN: Final = Reply(403, "forbidden", "Vous n'avez pas le droit de faire cela.")
 _LATER: Final = Reply(503, "transient", "Le service est momentanément indisponible : réessayez.", retry_seconds=30)
+_UNSURE: Final = Reply(
+    503,
+    "transient",
+    "La liste blanche ou une liste de révocation manque ici : réessayez, ou présentez une clé d'API sans certificat.",
+    retry_seconds=30,
+)
 _TOO_MUCH: Final = Reply(429, "throttled", "Trop de demandes : réessayez plus tard.", retry_seconds=60)
 _OUR_FAULT: Final = Reply(500, "exception", "Une erreur de notre côté empêche de répondre.")
 
@@ -78,13 +84,21 @@ REPLIES: Final[Mapping[Kind, Reply]] = MappingProxyType(
         ),
         Kind.TLS_REQUIRED: Reply(403, "security", "Une connexion chiffrée est exigée."),
         Kind.TLS_UNAVAILABLE: _LATER,
-        Kind.CERTIFICATE_MISSING: _CERTIFICATE,
-        Kind.CERTIFICATE_UNTRUSTED: _CERTIFICATE,
-        Kind.CERTIFICATE_EXPIRED: _CERTIFICATE,
-        Kind.CERTIFICATE_REVOKED: _CERTIFICATE,
-        Kind.CERTIFICATE_USAGE: _CERTIFICATE,
-        Kind.REVOCATION_UNKNOWN: _LATER,
-        Kind.LIST_UNAVAILABLE: _LATER,
+        Kind.CERTIFICATE_MISSING: Reply(401, "login", f"Aucun certificat n'a été présenté : {_SHOW}."),
+        Kind.CERTIFICATE_UNTRUSTED: Reply(
+            401, "login", f"Le certificat présenté ne vient pas de l'espace de confiance : {_SHOW}."
+        ),
+        Kind.CERTIFICATE_EXPIRED: Reply(
+            401, "login", "Le certificat présenté a expiré, ou n'est pas encore valable : présentez le nouveau."
+        ),
+        Kind.CERTIFICATE_REVOKED: Reply(
+            401, "login", "Le certificat présenté est révoqué : demandez-en un autre, et présentez-le."
+        ),
+        Kind.CERTIFICATE_USAGE: Reply(
+            401, "login", f"Le certificat présenté n'est pas fait pour s'identifier : {_SHOW}."
+        ),
+        Kind.REVOCATION_UNKNOWN: _UNSURE,
+        Kind.LIST_UNAVAILABLE: _UNSURE,
         Kind.SIGN_IN_REQUIRED: _SIGN_IN,
         Kind.SIGN_IN_FAILED: Reply(401, "login", "Identification refusée : vérifiez la clé ou le mot de passe."),
         Kind.SIGN_IN_THROTTLED: _TOO_MUCH,
@@ -110,7 +124,9 @@ REPLIES: Final[Mapping[Kind, Reply]] = MappingProxyType(
         Kind.MAILBOX_UNKNOWN: _OUR_FAULT,
         Kind.MAILBOX_FULL: _LATER,
         Kind.SENDER_NOT_ALLOWED: _FORBIDDEN,
-        Kind.DN_NOT_LISTED: _CERTIFICATE,
+        Kind.DN_NOT_LISTED: Reply(
+            401, "login", f"Le certificat présenté n'est celui d'aucun opérateur de la liste blanche : {_SHOW}."
+        ),
         Kind.SENDER_DOMAIN_UNLISTED: _OUR_FAULT,
         Kind.RECIPIENT_DOMAIN_UNLISTED: _OUR_FAULT,
         Kind.HOST_MISMATCH: _OUR_FAULT,

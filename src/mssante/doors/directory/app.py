@@ -17,7 +17,7 @@ from mssante.doors.directory.answers import HEADERS, problem, refused
 from mssante.doors.directory.fhir import PREFIX, FhirDoor, Presented
 from mssante.doors.directory.openapi import document
 from mssante.doors.directory.page_token import PageTokens
-from mssante.doors.directory.ports import Authenticate, Directory
+from mssante.doors.directory.ports import Authenticate, Directory, MayPublish
 from mssante.doors.directory.rest import RestDoor
 from mssante.model.decision import Kind, Refusal
 
@@ -33,6 +33,7 @@ def build_app(
     token_key: bytes,
     version: str,
     date: str,
+    may_publish: MayPublish = lambda _caller, _domain: None,
 ) -> Starlette:
     """Return the application.
 
@@ -44,9 +45,11 @@ def build_app(
         token_key: 16 random bytes or more for page tokens, the same for every process that serves this door.
         version: of this program.
         date: of its last change, ``2026-11-30``.
+        may_publish: asked before each patch, for the domain of each mailbox that it names.
     """
     root = public_url.rstrip("/")
-    fhir = FhirDoor(directory, authenticate, PageTokens(token_key), Presented(f"{root}{PREFIX}", version, date))
+    presented = Presented(f"{root}{PREFIX}", version, date)
+    fhir = FhirDoor(directory, authenticate, PageTokens(token_key), presented, may_publish)
     told = msgspec.json.encode(document(base_url=root, prefix=PREFIX, version=version))
 
     async def openapi(_request: Request) -> Response:

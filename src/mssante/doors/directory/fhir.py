@@ -16,9 +16,10 @@ from starlette.routing import Route
 from mssante.doors.directory import asking
 from mssante.doors.directory.answers import FHIR_JSON, HEADERS, refused
 from mssante.doors.directory.gathering import Gathered, gather
+from mssante.doors.directory.ordering import SORT, Order, put_in_order, read_order
 from mssante.doors.directory.page_token import PageTokens
 from mssante.doors.directory.patching import FhirPatching, shown
-from mssante.doors.directory.ports import Authenticate, Directory
+from mssante.doors.directory.ports import Authenticate, Directory, MayPublish
 from mssante.model.decision import Kind, Refusal
 from mssante.model.directory import Caller, Holder, Target
 from mssante.model.errors import TheirProtocolError
@@ -52,14 +53,19 @@ class FhirDoor:
     """The endpoints; hold nothing but the use cases."""
 
     def __init__(
-        self, directory: Directory, authenticate: Authenticate, tokens: PageTokens, presented: Presented
+        self,
+        directory: Directory,
+        authenticate: Authenticate,
+        tokens: PageTokens,
+        presented: Presented,
+        may_publish: MayPublish,
     ) -> None:
         """Keep them."""
         self._directory = directory
         self._authenticate = authenticate
         self._tokens = tokens
         self._presented = presented
-        self._patching = FhirPatching(directory, authenticate)
+        self._patching = FhirPatching(directory, authenticate, may_publish)
 
     def routes(self) -> list[Route]:
         """Return the routes; HEAD goes with GET."""
@@ -103,15 +109,21 @@ class FhirDoor:
         if not asking.speaks_json(request, pairs):
             return _not_acceptable()
         asked = [pair for pair in pairs if pair[0] != "_type"]
+        order = read_order(holders, asked)
+        if isinstance(order, Refusal):
+            return refused(order)
+        chosen = [pair for pair in asked if pair[0] != SORT]
         is_strict = "handling=strict" in request.headers.get("prefer", "")[:1000].replace(" ", "").lower()
         try:
-            requests = [read_search(holder, asked, is_strict=is_strict) for holder in holders]
+            requests = [read_search(holder, chosen, is_strict=is_strict) for holder in holders]
         except TheirProtocolError as error:
             return refused(asking.wrong(str(error)))
         used = [pair for pair in asked if not all(pair[0][:60] in one.ignored for one in requests)]
-        return await self._searched(caller, requests, used)
+        return await self._searched(caller, requests, used, order)
 
-    async def _searched(self, caller: Caller, requests: list[SearchRequest], asked: asking.Pairs) -> Response:
+    async def _searched(
+        self, caller: Caller, requests: list[SearchRequest], asked: asking.Pairs, order: Order | None
+    ) -> Response:
         what = ",".join([NAMES[one.holder] for one in requests])
         place: tuple[int, int | None] | None = (0, None)
         token = requests[0].page_token
@@ -122,6 +134,9 @@ class FhirDoor:
         gathered = await gather(self._directory, caller, requests, place)
         if isinstance(gathered, Refusal):
             return refused(gathered)
+        refusal = None if order is None else put_in_order(gathered, order, is_first=not token)
+        if refusal is not None:
+            return refused(refusal)
         links = self._links(caller, what, asked, gathered, is_one=len(requests) == 1)
         is_whole = not token and gathered.next is None and not gathered.was_cut
         wants_total = requests[0].total != "none"

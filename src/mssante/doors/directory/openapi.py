@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from mssante.doors.directory.answers import Problem
+from mssante.doors.directory.ordering import SORT
 from mssante.doors.directory.rest import FILTERS, LIMIT_MAX, PATH, SUGGESTIONS_MAX, WORDS_MAX_CHARS, Answer, Suggestions
 from mssante.model.directory import Holder
 from mssante.wire.fhir.criteria import CRITERIA
@@ -207,7 +208,8 @@ def _controls() -> list[Json]:
             "in": "query",
             "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999},
             "description": CONTROLS["_count"],
-        }
+        },
+        _text(SORT, "Tri d'un résultat d'une page : family, name, _id ; « - » devant pour l'ordre inverse"),
     ]
 
 

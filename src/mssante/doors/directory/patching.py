@@ -13,9 +13,9 @@ from starlette.responses import Response
 from mssante.doors.directory import asking
 from mssante.doors.directory.answers import FHIR_JSON, HEADERS, refused
 from mssante.doors.directory.gathering import Found, by_ids, fetch, resource_of
-from mssante.doors.directory.ports import Authenticate, Directory
+from mssante.doors.directory.ports import Authenticate, Directory, MayPublish
 from mssante.model.decision import Kind, Refusal
-from mssante.model.directory import Caller, Holder, Person, Place, Role, Target
+from mssante.model.directory import AddMailbox, Caller, Holder, Person, Place, Role, Target
 from mssante.model.errors import TheirProtocolError
 from mssante.wire.fhir.ids import RESOURCE_ID
 from mssante.wire.fhir.patch import FixedPartError, Patch, read_patch, unmet
@@ -36,10 +36,11 @@ _CHANGED: Final = Refusal(
 class FhirPatching:
     """Patches; holds nothing but the use cases."""
 
-    def __init__(self, directory: Directory, authenticate: Authenticate) -> None:
+    def __init__(self, directory: Directory, authenticate: Authenticate, may_publish: MayPublish) -> None:
         """Keep them."""
         self._directory = directory
         self._authenticate = authenticate
+        self._may_publish = may_publish
 
     async def patch(self, request: Request, holder: Holder) -> Response:
         """Patch the resource that the address names."""
@@ -109,6 +110,11 @@ class FhirPatching:
         Raises:
             TheirProtocolError: it changes a type, or says what a mailbox of that type does not have.
         """
+        for one in patch.changes:
+            address = one.mailbox.address if isinstance(one, AddMailbox) else one.address
+            refusal = self._may_publish(caller, address.rpartition("@")[2])
+            if refusal is not None:
+                return refusal
         if not patch.needs and not if_match:
             return None
         current = await self._directory.one(caller, target)

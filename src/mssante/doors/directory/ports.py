@@ -1,6 +1,6 @@
 """What this door needs: the directory's use cases, and somebody who knows the callers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
 
 from mssante.model.decision import Refusal
@@ -9,6 +9,9 @@ from mssante.model.directory_search import Filters, Ranked
 from mssante.model.peer import PeerFacts
 
 Item_co = TypeVar("Item_co", covariant=True)
+
+MayPublish = Callable[[Caller, str], Refusal | None]
+"""Returns why a caller may not publish mailboxes of a domain, or None."""
 
 
 class Page(Protocol[Item_co]):

@@ -1,4 +1,4 @@
-"""Open an HTTPS door inside a running event loop: the manager's, the autoconfiguration's."""
+"""Open an HTTPS door inside a running event loop: the manager's, the autoconfiguration's, the directory's."""
 
 import asyncio
 import socket
@@ -11,6 +11,7 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
+from mssante.doors.net.client_certificates import ClientCertificates, ask_for_certificates
 from mssante.model.errors import ConfigError
 from mssante.model.system import reason
 
@@ -38,18 +39,27 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def open_door(
-    app: Starlette, *, host: str, port: int, certificate: Path, key: Path, section: str = "manager"
+    app: Starlette,
+    *,
+    host: str,
+    port: int,
+    certificate: Path,
+    key: Path,
+    section: str = "manager",
+    clients: ClientCertificates | None = None,
 ) -> AsyncIterator[int]:
     """Serve the application until the context ends; gives the port, which matters when 0 was asked.
 
     Args:
         section: of the configuration, for what is said when the address cannot be used.
+        clients: asks for their certificates; None: does not.
 
     Raises:
         ConfigError: the address cannot be used, or the certificate or the key.
     """
     config = uvicorn.Config(
         app,
+        http="auto" if clients is None else clients.protocol,
         ssl_certfile=certificate,
         ssl_keyfile=key,
         lifespan="off",
@@ -62,6 +72,8 @@ async def open_door(
     )
     try:
         config.load()
+        if clients is not None and config.ssl is not None:
+            ask_for_certificates(config.ssl, clients)
         listener = socket.create_server((host, port), backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         msg = f"[{section}] impossible d'écouter sur {host}, port {port}, avec {certificate} et {key} : {_said(error)}"
