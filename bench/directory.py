@@ -40,7 +40,7 @@ from bench.peers.slapd import Slapd
 from bench.report import merged, spliced
 from mssante.app.sandbox.population.population import write_population
 from mssante.model.errors import MssError
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.file import DirectoryFolder
 
 COMMAND: Final = "script/bench directory"
 PEOPLE: Final = 1_200_000
@@ -125,7 +125,7 @@ class Campaign:
         return drawn, (mine, theirs), entries
 
     def _ldif(self, path: Path) -> tuple[list[Drawn], int]:
-        store = DirectoryStore(self._folder)
+        store = self._folder.store()
         with contextlib.ExitStack() as stack:
             stack.callback(lambda: asyncio.run(store.close()))
             task = stack.enter_context(self._step("writing LDIF", None))

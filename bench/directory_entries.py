@@ -16,7 +16,8 @@ from typing import Final
 from bench.directory_ldap import ATTRIBUTES
 from mssante.model.directory import Entry
 from mssante.store.directory import read
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.engine import DirectoryStore
+from mssante.store.directory.file import DirectoryFolder
 from mssante.store.directory.listing import numbers_from
 from mssante.store.tx import Tx
 from mssante.wire.ldap.attributes import BY_NAME

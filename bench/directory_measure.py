@@ -17,7 +17,7 @@ from bench.directory_queries import FILTERS, TYPED, filters, typed, words_typed
 from mssante.flows.directory.reading import Directory
 from mssante.model.decision import Refusal
 from mssante.model.directory import Caller, Subject
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.file import DirectoryFolder
 from mssante.wire.ldap.conditions import condition
 from mssante.wire.ldap.filter_text import parse_filter
 
@@ -136,7 +136,7 @@ def measure_inside(folder: DirectoryFolder, drawn: Sequence[Drawn], *, runs: int
     """Ask the use cases in this process; every run has its own questions, after as many to get warm."""
 
     async def work() -> Inside:
-        store = DirectoryStore(folder)
+        store = folder.store()
         directory = Directory(store, lambda: datetime.now(UTC), daily_entries=0)
         found = Inside(
             {kind: Times() for kind in FILTERS},

@@ -3,7 +3,6 @@
 Source: issue of the directory (doors, limits); operators.md 4.5, 4.6.
 """
 
-import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,22 +10,15 @@ from pathlib import Path
 import httpx2
 import pytest
 from directory_files import CHU, DUPONT, activities, extraction, loaded
+from directory_keys import KEY, patch_of, written
 from proofs import USER, Stage, one_site
 from world import PASSWORD
 
 from mssante.app.compose import directory_folder
 from mssante.app.directory import KeyEntry, add_key, open_directory_door, read_keys
 from mssante.model.errors import ConfigError
-
-KEY = "cle-du-chu"
-EXTENSION = "https://interop.esante.gouv.fr/ig/fhir/annuaire/StructureDefinition/as-ext-mailbox-mss-metadata"
-
-
-def written(folder: Path) -> Path:
-    file = folder / "cles.toml"
-    add_key(file, KeyEntry("CHU", hashlib.sha256(KEY.encode()).hexdigest(), "chu"))
-    add_key(file, KeyEntry("Lecteur", hashlib.sha256(b"lecteur").hexdigest()))
-    return file
+from mssante.store import budgets
+from mssante.store.engine import Store
 
 
 @pytest.fixture
@@ -76,36 +68,21 @@ async def test_a_person_searches_with_their_application_password(client: httpx2.
     assert found
 
 
+async def test_what_a_person_got_is_kept_over_a_restart(tmp_path: Path, pki) -> None:
+    async with one_site(tmp_path, pki) as stage:
+        async with _client(stage, tmp_path) as client:
+            asked, secret = {"q": "jean dupont"}, (USER, f"{PASSWORD}-{USER}")
+            answers = [await client.get("/api/v1/directory", params=asked, auth=secret) for _turn in range(3)]
+        got = sum(len(one.json()["entries"]) for one in answers)
+        operator = stage.site.operator
+        today, folder, settings = operator.clock().date(), operator.config.operator.data_dir, operator.config.store
+    store = await Store.open(folder, settings)
+    assert await store.read(lambda tx: budgets.spent_on(tx, f"mailbox:{USER}", "entries", today)) == got > 0
+    await store.close()
+
+
 async def test_an_operator_publishes_a_mailbox_by_fhir_patch_and_it_is_found(client: httpx2.AsyncClient) -> None:
-    patch = {
-        "resourceType": "Parameters",
-        "parameter": [
-            {
-                "name": "operation",
-                "part": [
-                    {"name": "type", "valueCode": "insert"},
-                    {"name": "path", "valueString": "Organization.telecom"},
-                    {"name": "index", "valueInteger": 0},
-                    {
-                        "name": "value",
-                        "valueContactPoint": {
-                            "system": "email",
-                            "value": "pharmacie@chu-nantes.mssante.fr",
-                            "extension": [
-                                {
-                                    "url": EXTENSION,
-                                    "extension": [
-                                        {"url": "type", "valueCode": "ORG"},
-                                        {"url": "service", "valueString": "Pharmacie"},
-                                    ],
-                                }
-                            ],
-                        },
-                    },
-                ],
-            }
-        ],
-    }
+    patch = patch_of("pharmacie@chu-nantes.mssante.fr")
     where = "/fhir/v2/Organization?identifier=https://finess.esante.gouv.fr|440000289"
     headers = {"ESANTE-API-KEY": KEY, "Content-Type": "application/fhir+json"}
     assert (await client.patch(where, json=patch, headers={**headers, "ESANTE-API-KEY": "lecteur"})).status_code == 403

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from mssante.flows.notify import Notifier
-from mssante.model.mailbox import FolderId, MailboxId
+from mssante.model.mailbox import AccountId, FolderId, MailboxId
 from mssante.model.message import Change
+from mssante.store.engine import Elsewhere
 
 ONE, TWO = MailboxId(1), MailboxId(2)
 
@@ -78,3 +79,22 @@ async def test_a_wait_ends_at_the_wake() -> None:
     notifier.wake_queue()
     async with asyncio.timeout(5):
         await waiting
+
+
+async def test_passes_on_what_another_node_has_committed() -> None:
+    notifier = Notifier()
+    heard: list[tuple[str, Sequence[Change]]] = []
+    notifier.listen(ONE, lambda changes: heard.append(("one", changes)))
+    notifier.listen(TWO, lambda changes: heard.append(("two", changes)))
+    notifier.listen_account(AccountId(7), lambda changes: heard.append(("account", changes)))
+    notifier.hear(Elsewhere(folder=(ONE, FolderId(3), 9)))
+    notifier.hear(Elsewhere(mailbox_id=TWO))
+    notifier.hear(Elsewhere(account_id=AccountId(7)))
+    notifier.hear(Elsewhere(trust=True))
+    assert heard == [("one", [Change(ONE, FolderId(3), 0, 9)]), ("two", ()), ("account", ())]
+    heard.clear()
+    notifier.hear(Elsewhere(missed=True))
+    assert sorted(heard) == [("account", ()), ("one", ()), ("two", ())]
+    await asyncio.wait_for(notifier.wait_queue(60), 1)
+    notifier.hear(Elsewhere(queue=True))
+    await asyncio.wait_for(notifier.wait_queue(60), 1)

@@ -1,20 +1,32 @@
-"""Patches sent to another directory over real TLS: ours behind its own door, and servers that answer anything."""
+"""Patches and questions sent to another directory over real TLS: ours behind its own door, and servers that say anything."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from directory_shelf import HOSPITAL as PLACE
+from directory_shelf import JEAN
 from fhir_https import HttpsDoor, directory_https
 from fhir_shelf import FhirShelf, box, directory_app, many_people
 from https_server import authority
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mssante.links.directory_fhir import ANSWER_MAX_BYTES, REFUSALS, ClientCertificate, FhirDirectory, judged
+from mssante.links.directory_fhir import (
+    ANSWER_MAX_BYTES,
+    PAGE_MAX_BYTES,
+    PAGES_MAX,
+    REFUSALS,
+    ClientCertificate,
+    FhirDirectory,
+    judged,
+)
 from mssante.model.decision import Kind, Refusal
 from mssante.model.directory import AddMailbox, ChangeMailbox, Holder, RemoveMailbox, Target
 from mssante.model.errors import ConfigError
@@ -32,7 +44,7 @@ class Pair:
         self.shelf, self.door = shelf, door
 
     def link(self, **more: Any) -> FhirDirectory:  # noqa: ANN401 - any setting
-        settings = {"api_key": "cle-du-chu", **more}
+        settings = {"api_key": "cle-du-chu", "calls_per_second": 1e6, **more}
         return FhirDirectory(f"{self.door.url}/fhir/v2/", (self.door.root,), **settings)
 
 
@@ -212,3 +224,130 @@ def test_keys_and_certificates_that_cannot_be_used_are_said(tmp_path: Path) -> N
         FhirDirectory("https://a.test", (), certificate=ClientCertificate(tmp_path / "no", tmp_path / "no"))
     with pytest.raises(ConfigError, match="ne peut être lu"):
         FhirDirectory("https://a.test", (b"no certificate",))
+
+
+# -- questions -----------------------------------------------------------------------------------------------------
+
+AT_WORK, ORG, NOBODY = (
+    "Jean.Dupont@chu-nantes.mssante.fr",
+    "cardiologie@chu-nantes.mssante.fr",
+    "x@chu-nantes.mssante.fr",
+)
+BUNDLE = {"resourceType": "Bundle", "type": "searchset"}
+
+
+async def test_each_address_comes_back_with_its_lines_or_none(pair: Pair) -> None:
+    found = await pair.link().look_up([AT_WORK, ORG, NOBODY, "cabinet.dupont@medecin.mssante.fr"])
+    assert not isinstance(found, Unreachable), found
+    (role,) = found[AT_WORK]
+    assert (role.kind, role.professional, role.structure) == (MailboxType.PER, JEAN.identifier, PLACE.identifier)
+    assert (role.service, role.is_paperless, role.rank) == ("Cardiologie", True, 1)
+    (place,) = found[ORG]
+    assert (place.structure, place.service, place.responsible) == (PLACE.identifier, "Pôle cœur", "")
+    assert found[NOBODY] == ()
+    assert [one.kind for one in found["cabinet.dupont@medecin.mssante.fr"]] == [MailboxType.CAB]
+
+
+async def test_an_address_on_two_lines_has_two(pair: Pair) -> None:
+    for place in (1, 6):
+        kind = MailboxType.PER if place == 1 else MailboxType.ORG
+        boxes = (*pair.shelf.held[place].mailboxes, box("deux@chu-nantes.mssante.fr", kind))
+        pair.shelf.held[place] = replace(pair.shelf.held[place], mailboxes=boxes)
+    found = await pair.link().look_up(["deux@chu-nantes.mssante.fr"])
+    assert not isinstance(found, Unreachable), found
+    assert len(found["deux@chu-nantes.mssante.fr"]) == 2
+
+
+async def test_pages_are_followed_at_our_own_address(tmp_path: Path) -> None:
+    people = many_people(300)
+    addresses = [f"jean.dupont.{number}@medecin.mssante.fr" for number in (1, 150, 299)]
+    shelf = FhirShelf(
+        [
+            replace(one, mailboxes=(box(f"{addresses[0]}.x{n}.mssante.fr", MailboxType.PER), *one.mailboxes))
+            for n, one in enumerate(people)
+        ]
+    )
+    async with directory_https(directory_app(shelf), tmp_path) as door:
+        found = await Pair(shelf, door).link().look_up(addresses)
+    assert not isinstance(found, Unreachable), found
+    assert [len(found[one]) for one in addresses] == [1, 1, 1]
+    assert len([kind for kind, _ in shelf.asked if kind == "Person"]) == 3, "three pages, whose links name another host"
+
+
+async def test_what_a_cut_search_left_out_is_asked_again_in_halves(tmp_path: Path) -> None:
+    shelf = FhirShelf(many_people(7), cut_after=2)
+    addresses = [f"jean.dupont.{number}@medecin.mssante.fr" for number in range(1, 8)]
+    async with directory_https(directory_app(shelf), tmp_path) as door:
+        found = await Pair(shelf, door).link().look_up([*addresses, NOBODY])
+    assert not isinstance(found, Unreachable), found
+    assert {one: len(lines) for one, lines in found.items()} == {**dict.fromkeys(addresses, 1), NOBODY: 0}
+
+
+async def test_a_search_for_one_that_was_cut_says_nothing_of_it(tmp_path: Path) -> None:
+    wanted = "jean.dupont@medecin.mssante.fr"
+    first, second, third = many_people(3)
+    others = [
+        replace(one, mailboxes=(box(f"{wanted}.x{n}.mssante.fr", MailboxType.PER),))
+        for n, one in enumerate((first, second))
+    ]
+    shelf = FhirShelf([*others, replace(third, mailboxes=(box(wanted, MailboxType.PER),))], cut_after=2)
+    async with directory_https(directory_app(shelf), tmp_path) as door:
+        assert await Pair(shelf, door).link().look_up([wanted]) == {}
+        assert await Pair(shelf, door).link().look_up([wanted, NOBODY]) == {NOBODY: ()}
+
+
+@pytest.mark.parametrize("kind", [Kind.BUDGET_SPENT, Kind.DIRECTORY_UNAVAILABLE, Kind.QUERY_UNCLEAR, Kind.NOT_YOURS])
+async def test_a_refusal_is_no_answer(pair: Pair, kind: Kind) -> None:
+    pair.shelf.refusal = Refusal(kind, "x", "words")
+    assert isinstance(await pair.link().look_up([ORG]), Unreachable)
+
+
+async def test_a_wrong_key_is_no_answer_and_its_reason_is_said(pair: Pair) -> None:
+    found = await pair.link(api_key="fausse").look_up([ORG])
+    assert isinstance(found, Unreachable)
+    assert found.reason.startswith("401 ")
+
+
+async def asked(tmp_path: Path, response: Response) -> object:
+    """Return what is made of that answer to every question."""
+
+    async def say(_request: Request) -> Response:
+        return response
+
+    app = Starlette(routes=[Route("/{path:path}", say, methods=["GET"])])
+    async with directory_https(app, tmp_path) as door:
+        return await FhirDirectory(door.url, (door.root,), calls_per_second=1e6).look_up([ORG])
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        Response(b"", 200),
+        Response(b"<html>", 200),
+        Response(b"{}", 404),
+        Response(b"", 302, headers={"Location": "https://localhost:1/"}),
+        JSONResponse({**BUNDLE, "link": [{"relation": "next", "url": "https://ailleurs.test/x?page=2"}]}),
+        Response(b" " * (PAGE_MAX_BYTES + 1) + b'{"resourceType":"Bundle"}', 200),
+    ],
+    ids=["empty", "html", "404", "redirection", "pages without end", "too long"],
+)
+async def test_answers_that_cannot_be_believed_are_no_answers(tmp_path: Path, response: Response) -> None:
+    assert isinstance(await asked(tmp_path, response), Unreachable)
+
+
+async def test_an_empty_answer_says_that_nobody_has_it(tmp_path: Path) -> None:
+    assert PAGES_MAX > 1
+    assert await asked(tmp_path, JSONResponse(BUNDLE)) == {ORG: ()}
+
+
+async def test_questions_wait_for_their_turn(pair: Pair) -> None:
+    loop = asyncio.get_running_loop()
+    link = pair.link(calls_per_second=50)
+    began = loop.time()
+    await asyncio.gather(link.look_up([ORG]), link.look_up([AT_WORK]))
+    assert loop.time() - began >= 6 / 50
+    assert len(pair.shelf.asked) >= 6
+
+
+async def test_nobody_there_to_ask_is_unreachable() -> None:
+    assert isinstance(await FhirDirectory("https://localhost:1", ()).look_up([ORG]), Unreachable)

@@ -8,13 +8,14 @@ import pytest
 from mssante.model.directory import ListedMailbox
 from mssante.model.mailbox import MailboxType
 from mssante.model.publication import PublicationState
-from mssante.rules.directory_diff import Facts, Own, Source, What, judge
+from mssante.rules.directory_diff import Facts, Own, Said, Source, What, judge
 
 AT = datetime(2026, 11, 28, 3, 0, tzinfo=UTC)
 BOX = "cardio@chu.mssante.fr"
 OURS = ListedMailbox(BOX, MailboxType.ORG, structure="1440000289", service="Cardiologie", rank=1, description="Avis")
 SEEN = replace(OURS, rank=None, description="")
 DONE = PublicationState.ACCEPTED
+PER, CAB = MailboxType.PER, MailboxType.CAB
 
 
 def own(wanted: ListedMailbox | None = OURS, state: PublicationState = DONE, days: float = -5) -> Own:
@@ -50,6 +51,17 @@ def whats(facts: Facts) -> list[tuple[str, str]]:
         ),
         (Facts(BOX, own(), (SEEN,), AT, (replace(OURS, rank=2),)), [("stale", "fhir")]),
         (Facts(BOX, own(), (SEEN,), AT, (replace(OURS, is_red=True),)), [("stale", "fhir")]),
+        (Facts(BOX, own(replace(OURS, responsible="Dr X", phone="0240")), (SEEN,), AT, (OURS,)), []),
+        (Facts(BOX, own(replace(OURS, is_paperless=True)), None, None, (OURS,)), []),
+        (
+            Facts(BOX, own(replace(OURS, is_paperless=True)), None, None, (replace(OURS, is_paperless=False),)),
+            [("stale", "fhir")],
+        ),
+        (Facts(BOX, own(), None, None, (replace(OURS, description="Autre"),)), [("stale", "fhir")]),
+        (Facts(BOX, own(replace(OURS, kind=PER)), None, None, (replace(OURS, kind=PER, description=""),)), []),
+        (Facts(BOX, own(replace(OURS, kind=CAB)), None, None, (replace(OURS, kind=CAB, service=""),)), []),
+        (Facts(BOX, own(), (SEEN,), AT, (OURS, replace(OURS, structure="1750000305"))), [("duplicate", "fhir")]),
+        (Facts(BOX, own(), None, None, (replace(OURS, structure="1750000305"),)), [("wrong-holder", "fhir")]),
         (Facts(BOX, own(replace(OURS, is_red=True)), (), AT, ()), []),
         (Facts(BOX, own(replace(OURS, is_red=True)), (SEEN,), AT), [("red-leak", "extract")]),
         (Facts(BOX, own(replace(OURS, is_red=True)), (), AT, (OURS,)), [("red-leak", "fhir")]),
@@ -92,3 +104,18 @@ def test_a_wrong_holder_names_both_and_a_stale_box_both_values() -> None:
     assert wrong.detail == "l'extraction attache cette boîte à la structure 1750000305 au lieu de 1440000289"
     (stale,) = judge(Facts(BOX, own(), (replace(SEEN, service="Cardio"),), AT))
     assert "service « Cardio » au lieu de « Cardiologie »" in stale.detail
+
+
+@pytest.mark.parametrize(
+    ("facts", "columns"),
+    [
+        (Facts(BOX, own(), (), AT, None), (Said.THERE, Said.ABSENT, Said.UNKNOWN)),
+        (Facts(BOX, own(), None, None, ()), (Said.THERE, Said.UNKNOWN, Said.ABSENT)),
+        (Facts(BOX, None, (SEEN,), AT, ()), (Said.ABSENT, Said.THERE, Said.ABSENT)),
+        (Facts(BOX, own(None), (SEEN,), AT, (OURS,)), (Said.OUT_OF_SERVICE, Said.THERE, Said.THERE)),
+    ],
+)
+def test_each_finding_says_what_the_three_have(facts: Facts, columns: tuple[Said, Said, Said]) -> None:
+    found = judge(facts)
+    assert found
+    assert {(one.ours, one.extract, one.fhir) for one in found} == {columns}

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mssante.model.address import parse_address
-from mssante.rules.naming import HOMONYMS_MAX, candidates, local_part, service_part, split_holder
+from mssante.rules.naming import (
+    HOMONYMS_MAX,
+    candidates,
+    civility,
+    is_same_name,
+    local_part,
+    service_part,
+    split_holder,
+)
 
 GRAMMAR = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -83,3 +91,28 @@ def test_services_become_local_parts(name: str, local: str) -> None:
 )
 def test_a_shown_name_is_split_at_its_capitals(holder: str, parts: tuple[str, str, str]) -> None:
     assert split_holder(holder) == parts
+
+
+@pytest.mark.parametrize(
+    ("holder", "word"), [("Dr Claire MARTIN", "Dr"), ("mme. X", "mme."), ("Drifa MARTIN", ""), ("Dr", "Dr"), (" ", "")]
+)
+def test_a_civility_is_given_as_it_is_written(holder: str, word: str) -> None:
+    assert civility(holder) == word
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Dr Éloïse MARTIN", "ELOISE MARTIN", True),
+        ("CLAIRE MARTIN", "Mme CLAIRE MARTIN", True),
+        ("Claire, Marie MARTIN", "Claire MARTIN", True),
+        ("Jean-Pierre MARTIN", "jean pierre MARTIN", True),
+        ("Luc PETIT", "Luc ROUX", False),
+        ("Luc PETIT", "Eve PETIT", False),
+        ("Dr", "", False),
+        ("Dr", "Martin", False),
+    ],
+)
+def test_names_are_the_same_whatever_case_accents_and_civility(one: str, other: str, same: bool) -> None:
+    assert is_same_name(one, other) is same
+    assert is_same_name(other, one) is same

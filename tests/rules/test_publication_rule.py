@@ -20,6 +20,7 @@ from mssante.model.publication import (
     RefusedByDirectory,
     Unreachable,
 )
+from mssante.rules.attributes import listing_fault, structure_identifier
 from mssante.rules.publication import (
     Done,
     Instead,
@@ -28,11 +29,11 @@ from mssante.rules.publication import (
     Step,
     advice,
     judge_answer,
-    listing_fault,
     next_attempt,
     publication_of,
     steps,
-    structure_identifier,
+    told,
+    when_unknown,
 )
 
 RPPS, FINESS, SIRET = with_luhn("1000123456"), with_luhn("31000010"), with_luhn("1234567890123")
@@ -121,9 +122,74 @@ def test_only_what_changed_is_said(before: dict, after: dict, change: dict) -> N
     assert step.change == ChangeMailbox(new.mailbox.address, **change)
 
 
-@pytest.mark.parametrize("local", [{"is_paperless": True}, {"phone": "0102030405"}])
-def test_what_the_national_interface_cannot_change_asks_for_nothing(local: dict) -> None:
-    assert steps(published(ORG, FINESS, **local), published(ORG, FINESS), None) == ()
+def test_a_telephone_which_the_national_interface_does_not_know_asks_for_nothing() -> None:
+    assert steps(published(ORG, FINESS, phone="0102030405"), published(ORG, FINESS), None) == ()
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, True), (True, False), (False, None)])
+def test_who_wishes_no_paper_is_taken_out_and_put_in_again_in_one_request(
+    before: bool | None, after: bool | None
+) -> None:
+    old = published(ORG, FINESS, is_paperless=before, service="A")
+    new = published(ORG, FINESS, is_paperless=after, service="B")
+    (step,) = steps(new, old, new)
+    assert step.target == new.target
+    assert step.changes == (RemoveMailbox(new.mailbox.address), AddMailbox(new.mailbox))
+    # The directory had lost it: nothing to take out, so that it is only put in.
+    unknown = RefusedByDirectory(Kind.ENTRY_UNKNOWN, "MSG_NO_EXIST")
+    assert judge_answer(step, new, unknown) == Instead(AddMailbox(new.mailbox))
+    assert judge_answer(Step(step.target, step.change), new, unknown) == Never("entry-unknown", "MSG_NO_EXIST")
+
+
+def test_what_stays_a_local_attribute_is_not_told() -> None:
+    silent = PublicationSettings(publish_paperless=False)
+    wanted = told(published(ORG, FINESS, is_paperless=True), None, silent)
+    assert wanted is not None
+    assert wanted.mailbox.is_paperless is None
+    assert told(None, None, silent) is None
+    assert told(published(is_paperless=True), None, PublicationSettings()) == published(is_paperless=True)
+
+
+ALONE = Publication(published().target, published().mailbox, unknown_structure=f"1{FINESS}")
+UNKNOWN = Never("entry-unknown", "MSG_NO_EXIST")
+REFUSES = PublicationSettings(unknown_situation="refuse")
+
+
+def test_an_unknown_situation_is_published_without_its_structure_unless_the_operator_refuses_that() -> None:
+    wanted = published(structure=FINESS)
+    add = Step(wanted.target, AddMailbox(wanted.mailbox))
+    assert when_unknown(add, wanted, UNKNOWN, PublicationSettings()) == ALONE
+    assert when_unknown(add, wanted, UNKNOWN, REFUSES) == UNKNOWN
+    for judged in (Done(), Later("x", ""), Never("not-yours", "")):
+        assert when_unknown(add, wanted, judged, PublicationSettings()) == judged
+    person = published()
+    assert when_unknown(Step(person.target, AddMailbox(person.mailbox)), person, UNKNOWN, REFUSES) == UNKNOWN
+
+
+def test_somebody_without_a_national_number_is_nobody_outside_the_structure() -> None:
+    wanted = published(identifier="", structure=FINESS)
+    judged = when_unknown(Step(wanted.target, AddMailbox(wanted.mailbox)), wanted, UNKNOWN, PublicationSettings())
+    assert judged == Never("not-vouched-for", "MSG_NO_EXIST")
+    assert "RPPS" in advice("not-vouched-for")[1]
+
+
+def test_a_structure_that_the_directory_did_not_know_is_asked_for_again_when_it_is_another_one() -> None:
+    same, other = published(structure=FINESS, rank=1), published(structure=SIRET)
+    held = told(same, ALONE, PublicationSettings())
+    assert held is not None
+    assert steps(held, ALONE, same) == (Step(ALONE.target, ChangeMailbox(ALONE.mailbox.address, rank=1)),)
+    assert told(other, ALONE, PublicationSettings()) == other
+    assert told(same, ALONE, REFUSES) == same
+    assert told(same, replace(ALONE, unknown_structure=""), PublicationSettings()) == same
+    assert told(published(), ALONE, PublicationSettings()) == published()
+
+
+def test_what_may_have_been_accepted_with_or_without_its_structure_is_taken_out_of_both() -> None:
+    wanted = published(structure=FINESS)
+    address = wanted.mailbox.address
+    both = (Step(wanted.target, RemoveMailbox(address)), Step(ALONE.target, RemoveMailbox(address)))
+    assert steps(None, None, wanted) == both
+    assert steps(None, ALONE, wanted) == both[1:]
 
 
 def test_an_address_known_already_is_tried_as_a_change_of_what_its_type_has() -> None:
@@ -184,9 +250,11 @@ def test_the_wait_doubles_up_to_the_longest_and_never_ends() -> None:
         (ORG, Listing(service="deux\nlignes"), "une ligne"),
         (PER, Listing(rank=0), "rang"),
         (PER, Listing(rank=100), "rang"),
-        (PER, Listing(service="Cardiologie"), "ni service"),
-        (PER, Listing(description="x"), "pas de description"),
-        (CAB, Listing(responsible="x"), "ni service"),
+        (PER, Listing(service="Cardiologie"), "pas de service"),
+        (PER, Listing(description="x"), "ni description"),
+        (PER, Listing(responsible="x"), "ni description"),
+        (CAB, Listing(service="x"), "pas de service"),
+        (CAB, Listing(responsible="x"), ""),
         (ORG, Listing(structure=FINESS), "identifiant"),
         (PER, Listing(structure="310000109"), "FINESS"),
         (CITIZEN, Listing(is_red=True), "USAGER"),

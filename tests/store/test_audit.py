@@ -1,27 +1,16 @@
 """The audit chain: whatever is changed, cut or put in is found."""
 
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from pathlib import Path
 
-import apsw
 import pytest
-from store_world import NOW
+from store_world import NOW, by_hand
 
 from mssante.model.audit import AuditCheck, AuditEvent
-from mssante.model.settings import StoreSettings
 from mssante.store import audit
 from mssante.store.engine import Store
-from mssante.store.tx import Tx
+from mssante.store.tx import Tx, Value
 
 EVENT = AuditEvent("message.received", "CN=é", "ref-1", "ok", "R5", {"size": 10, "list": "v1"})
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path, StoreSettings())
-    yield opened
-    await opened.close()
 
 
 async def _fill(tx: Tx) -> None:
@@ -29,16 +18,21 @@ async def _fill(tx: Tx) -> None:
         await audit.append(tx, replace(EVENT, subject=f"ref-{number}"), NOW)
 
 
-async def _tampered(store: Store, change: Callable[[apsw.Connection], object]) -> AuditCheck:
-    def call(connection: apsw.Connection) -> None:
-        connection.execute("BEGIN")
-        change(connection)
+class UndoneError(Exception):
+    """Rolls a change back."""
 
-    await store._writer.aside(call)
-    tx = store._writer._tx
-    found = await audit.verify(tx)
-    await store._writer.aside(lambda connection: connection.execute("ROLLBACK"))
-    return found
+
+async def _tampered(store: Store, sql: str, *values: Value) -> AuditCheck:
+    found: list[AuditCheck] = []
+
+    async def work(tx: Tx) -> None:
+        await by_hand(tx, sql, *values)
+        found.append(await audit.verify(tx))
+        raise UndoneError
+
+    with pytest.raises(UndoneError):
+        await store.write(work)
+    return found[-1]
 
 
 async def test_returns_rows_as_they_were_written(store: Store) -> None:
@@ -64,10 +58,8 @@ async def test_finds_a_whole_chain_whole_also_when_it_is_empty(store: Store) -> 
 async def test_finds_each_byte_that_is_flipped(store: Store) -> None:
     await store.write(_fill)
     for seq in (1, 3, 5):
-        ((at, event, digest),) = await store._writer.aside(
-            lambda connection, seq=seq: connection.execute(
-                "SELECT at, event, digest FROM audit WHERE seq = ?", (seq,)
-            ).fetchall()
+        ((at, event, digest),) = await store.read(
+            lambda tx, seq=seq: by_hand(tx, "SELECT at, event, digest FROM audit WHERE seq = ?", seq)
         )
         changes = [("UPDATE audit SET at = ? WHERE seq = ?", at + 1)]
         changes += [
@@ -79,9 +71,7 @@ async def test_finds_each_byte_that_is_flipped(store: Store) -> None:
             for place, byte in enumerate(digest)
         ]
         for sql, value in changes:
-            found = await _tampered(
-                store, lambda connection, sql=sql, value=value, seq=seq: connection.execute(sql, (value, seq))
-            )
+            found = await _tampered(store, sql, value, seq)
             assert found.broken_at == seq, (sql, value)
 
 
@@ -100,7 +90,7 @@ async def test_finds_each_byte_that_is_flipped(store: Store) -> None:
 )
 async def test_finds_rows_removed_exchanged_or_put_in(store: Store, sql: str, broken_at: int) -> None:
     await store.write(_fill)
-    found = await _tampered(store, lambda connection: connection.execute(sql))
+    found = await _tampered(store, sql)
     assert found.broken_at == broken_at
     assert found.reason
 
@@ -109,7 +99,7 @@ async def test_finds_a_cut_end_with_a_row_that_was_noted_elsewhere(store: Store)
     await store.write(_fill)
     noted = await store.read(audit.head)
     assert (await store.read(lambda tx: audit.verify(tx, expected=noted))).broken_at is None
-    await store._writer.aside(lambda connection: connection.execute("DELETE FROM audit WHERE seq > 3"))
+    await store.write(lambda tx: by_hand(tx, "DELETE FROM audit WHERE seq > 3"))
     assert (await store.read(audit.verify)).broken_at is None
     found = await store.read(lambda tx: audit.verify(tx, expected=noted))
     assert (found.broken_at, found.last_seq) == (4, 3)

@@ -1,26 +1,15 @@
 """Who wrote to whom and what bounced, on a real database."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from store_world import ALICE, BOB, NOW
 
 from mssante.model.address import parse_address
-from mssante.model.settings import StoreSettings
 from mssante.store import correspondents
 from mssante.store.engine import Store
 
 CARL = parse_address("Carl@ville.mssante.fr")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path / "data", StoreSettings())
-    yield opened
-    await opened.close()
 
 
 async def arrived(store: Store, after: timedelta = timedelta(), sender=ALICE, recipient=BOB) -> None:
@@ -65,6 +54,55 @@ async def test_a_success_ends_the_failures_and_the_next_one_begins_anew(store: S
     found = await told(store)
     assert found is not None
     assert (found.failures, found.first_failed_at) == (1, NOW + 3 * DAY)
+
+
+async def returned(store: Store, accepted: timedelta, after: timedelta, bounce: str = "mailbox-unknown") -> None:
+    await store.write(lambda tx: correspondents.note_return(tx, ALICE, BOB, NOW + accepted, NOW + after, bounce))
+
+
+async def test_an_address_that_is_accepted_and_comes_back_each_time_goes_on_failing(store: Store) -> None:
+    for day in range(3):
+        await arrived(store, day * DAY)
+        await returned(store, day * DAY, day * DAY + HOUR)
+    found = await told(store)
+    assert found == correspondents.Bounced(BOB.key, None, NOW + HOUR, NOW + 2 * DAY + HOUR, 3, "mailbox-unknown")
+    assert await store.read(lambda tx: correspondents.written_by(tx, ALICE.key, 10)) == [], "nothing ever arrived"
+
+
+async def test_a_true_success_stays_one_when_a_later_copy_comes_back(store: Store) -> None:
+    await failed(store, HOUR)
+    await failed(store, DAY)
+    await arrived(store, 2 * DAY)
+    await arrived(store, 3 * DAY)
+    await returned(store, 3 * DAY, 3 * DAY + HOUR)
+    found = await told(store)
+    assert found is not None
+    assert (found.failures, found.first_failed_at) == (1, NOW + 3 * DAY + HOUR)
+    (one,) = await store.read(lambda tx: correspondents.written_by(tx, ALICE.key, 10))
+    assert (one.delivered, one.delivered_at) == (1, NOW + 3 * DAY)
+
+
+async def test_two_copies_accepted_together_that_both_come_back_are_two_failures_more(store: Store) -> None:
+    await failed(store, HOUR)
+    await arrived(store, DAY)
+    await arrived(store, DAY + HOUR)
+    await returned(store, DAY + HOUR, DAY + 2 * HOUR)
+    await returned(store, DAY, DAY + 3 * HOUR)
+    found = await told(store)
+    assert found is not None
+    assert (found.failures, found.first_failed_at) == (3, NOW + HOUR)
+
+
+async def test_what_comes_back_for_another_reason_only_takes_the_success_away(store: Store) -> None:
+    await arrived(store)
+    await returned(store, timedelta(), HOUR, bounce="")
+    assert await told(store) is None
+    await failed(store, DAY)
+    await arrived(store, 2 * DAY)
+    await returned(store, 2 * DAY, 3 * DAY, bounce="")
+    found = await told(store)
+    assert found is not None
+    assert (found.failures, found.first_failed_at, found.delivered_at) == (1, NOW + DAY, None)
 
 
 async def test_lists_are_bounded_and_the_last_comes_first(store: Store) -> None:

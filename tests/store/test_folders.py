@@ -1,6 +1,6 @@
 """Folders in the store: many messages under one number, counters that are right, old stores that go on."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import apsw
@@ -11,7 +11,6 @@ from mssante.model.address import parse_address
 from mssante.model.errors import StoreError
 from mssante.model.mailbox import Folder, Mailbox, MailboxType, Role
 from mssante.model.message import Body, Change, Summary
-from mssante.model.settings import StoreSettings
 from mssante.store import folders, mailboxes, messages
 from mssante.store.engine import Store
 from mssante.store.migrate import load_migrations, migrate
@@ -19,9 +18,9 @@ from mssante.store.tx import Tx
 
 
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(open_store: Callable[[], Awaitable[Store]]) -> Store:
     """Open a store with one mailbox and three messages in its INBOX."""
-    opened = await Store.open(tmp_path, StoreSettings())
+    opened = await open_store()
 
     async def work(tx: Tx) -> None:
         address = parse_address("anne@chu.mssante.fr")
@@ -39,8 +38,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
         await folders.place(tx, box.mailbox_id, inbox.folder_id, items, NOW)
 
     await opened.write(work)
-    yield opened
-    await opened.close()
+    return opened
 
 
 async def facts(store: Store) -> tuple[Mailbox, Folder]:

@@ -1,28 +1,17 @@
 """Versions of the white list, revocation lists, and what the manager admits and publishes."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from store_world import NOW
 
-from mssante.model.settings import StoreSettings
 from mssante.store import listing, lists
 from mssante.store.engine import Store
 from mssante.store.times import from_micros, to_micros
 from mssante.store.tx import Tx
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path, StoreSettings())
-    yield opened
-    await opened.close()
 
 
 async def _save(tx: Tx, number: int) -> None:

@@ -1,19 +1,16 @@
 """Messages in folders: UIDs and modification numbers grow, counters and quota follow, bytes go when unused."""
 
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
+from itertools import count
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from store_world import ALICE, BOB, NOW, inline, mailbox, message
 
-from mssante.model.address import parse_address
+from mssante.model.address import Address, parse_address
 from mssante.model.errors import StoreError
 from mssante.model.mailbox import Folder, FolderId, MailboxId, Role
 from mssante.model.message import Change, Summary
-from mssante.model.settings import StoreSettings
 from mssante.store import folders, mailboxes, messages
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
@@ -29,13 +26,6 @@ SUMMARY = Summary(
     national={"x-mss-mes": "oui"},
     present=frozenset({"from", "date"}),
 )
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path, StoreSettings())
-    yield opened
-    await opened.close()
 
 
 async def _set_flags(tx: Tx, folder_id: FolderId, uid: int, flags: frozenset[str]) -> Change | None:
@@ -162,6 +152,7 @@ async def test_knows_a_copy_that_was_received_before_until_it_is_forgotten(store
     await store.write(work)
 
 
+EXAMPLES = count()
 OPERATIONS = st.lists(
     st.tuples(
         st.sampled_from(["file", "seen", "unseen", "remove", "move"]),
@@ -172,28 +163,28 @@ OPERATIONS = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(operations=OPERATIONS)
 async def test_uids_and_modification_numbers_only_grow_and_counters_are_exact(
+    store: Store,
     operations: list[tuple[str, Role, int]],
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = await Store.open(Path(folder), StoreSettings())
-        box_id = await store.write(lambda tx: _play(tx, operations))
-        kept, counted = await store.read(lambda tx: _counters(tx, box_id))
-        await store.close()
+    # A mailbox of its own for each example.
+    address = parse_address(f"box{next(EXAMPLES)}@chu.mssante.fr")
+    box_id = await store.write(lambda tx: _play(tx, address, operations))
+    kept, counted = await store.read(lambda tx: _counters(tx, address, box_id))
     assert kept == counted
 
 
-async def _play(tx: Tx, operations: list[tuple[str, Role, int]]) -> MailboxId:
-    box = await mailbox(tx)
+async def _play(tx: Tx, address: Address, operations: list[tuple[str, Role, int]]) -> MailboxId:
+    box = await mailbox(tx, address)
     given_uids: dict[int, set[int]] = {}
     last_modseq = 1
     for number, (what, role, uid) in enumerate(operations):
         folder = await mailboxes.folder_by_role(tx, box.mailbox_id, role)
         changes = []
         if what == "file":
-            kept = await message(tx, f"r{number}", b"x" * uid)
+            kept = await message(tx, f"{address}-{number}", b"x" * uid)
             change, _uid = await messages.file_message(
                 tx, message=kept, mailbox_id=box.mailbox_id, role=role, prefix=b"p", now=NOW
             )
@@ -218,7 +209,7 @@ async def _play(tx: Tx, operations: list[tuple[str, Role, int]]) -> MailboxId:
     return box.mailbox_id
 
 
-async def _counters(tx: Tx, box_id: MailboxId) -> tuple[list[int], list[int]]:
+async def _counters(tx: Tx, address: Address, box_id: MailboxId) -> tuple[list[int], list[int]]:
     """Return the counters as they are kept and as they are counted again: of each folder, then of the mailbox."""
     kept: list[int] = []
     counted: list[int] = []
@@ -230,6 +221,6 @@ async def _counters(tx: Tx, box_id: MailboxId) -> tuple[list[int], list[int]]:
         assert folder.uid_next > max((one.uid for one in listed), default=0)
         assert folder.highest_modseq >= max((one.modseq for one in listed), default=1)
         total += sum(one.size_bytes for one in listed)
-    owner = await mailboxes.mailbox_by_key(tx, ALICE.key)
+    owner = await mailboxes.mailbox_by_key(tx, address.key)
     assert owner is not None
     return [*kept, owner.used_bytes], [*counted, total]

@@ -1,8 +1,5 @@
 """Domains, mailboxes, accounts, rights and credentials."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 from store_world import ALICE, BOB, NOW, mailbox
 
@@ -19,19 +16,11 @@ from mssante.model.mailbox import (
     MailboxType,
     Role,
 )
-from mssante.model.settings import StoreSettings
 from mssante.store import accounts, domains, mailboxes
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 
 NAME = parse_dn("CN=Agenda+OU=é\\, x,O=CHU  Valdoré,C=FR")
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path, StoreSettings())
-    yield opened
-    await opened.close()
 
 
 async def test_domains_are_ours_once(store: Store) -> None:

@@ -1,7 +1,6 @@
 """Publications on a real database: due from the transaction that opens the box, leased, finished by whoever holds them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +12,7 @@ from store_world import ALICE, BOB, NOW
 from mssante.model.address import parse_address
 from mssante.model.directory import Holder, ListedMailbox, Target
 from mssante.model.errors import StoreError
-from mssante.model.mailbox import AccountKind, Mailbox, MailboxState, MailboxType
+from mssante.model.mailbox import AccountKind, Mailbox, MailboxId, MailboxState, MailboxType
 from mssante.model.publication import Announced, Listing, Publication, PublicationState
 from mssante.model.settings import StoreSettings
 from mssante.store import accounts, mailboxes, publication
@@ -27,13 +26,6 @@ from mssante.store.tx import Tx
 TO_PUBLISH, SENT, ACCEPTED, REFUSED, WITHDRAWN = PublicationState
 LATER = NOW + timedelta(minutes=5)
 THERE = Publication(Target(Holder.PERSON, "810001234567"), ListedMailbox(str(ALICE), MailboxType.PER, "810001234567"))
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path / "data", StoreSettings())
-    yield opened
-    await opened.close()
 
 
 async def opened_box(store: Store, text: str = str(ALICE), kind: MailboxType = MailboxType.PER) -> Mailbox:
@@ -56,10 +48,12 @@ async def claim(store: Store, now=NOW, lease: str = "l1") -> list[Announced]:
     )
 
 
-async def finish(store: Store, claimed: Announced, state=ACCEPTED, has=THERE, due_at=None) -> PublicationState | None:
+async def finish(
+    store: Store, claimed: Announced, state=ACCEPTED, has=THERE, due_at=None, code="x"
+) -> PublicationState | None:
     return await store.write(
         lambda tx: publication.finish(
-            tx, claimed, state=state, published=has, due_at=due_at, code="x", reason="a\nb" + "c" * 400, now=LATER
+            tx, claimed, state=state, published=has, due_at=due_at, code=code, reason="a\nb" + "c" * 400, now=LATER
         )
     )
 
@@ -157,7 +151,7 @@ async def test_refused_boxes_are_taken_up_again_and_one_box_whatever_its_state(s
     first, second = await opened_box(store), await opened_box(store, str(BOB))
     for claimed in await claim(store):
         state = REFUSED if claimed.mailbox == first else ACCEPTED
-        await finish(store, claimed, state)
+        await finish(store, claimed, state, code="" if state is ACCEPTED else "x")
     assert await store.write(lambda tx: publication.publish_again(tx, LATER)) == (first.mailbox_id,)
     assert await store.write(lambda tx: publication.publish_again(tx, LATER, second.mailbox_id)) == (second.mailbox_id,)
     due = await store.read(lambda tx: publication.due(tx, LATER, 10))
@@ -165,6 +159,25 @@ async def test_refused_boxes_are_taken_up_again_and_one_box_whatever_its_state(s
         (first.mailbox_id, THERE),
         (second.mailbox_id, None),
     ]
+
+
+async def test_what_was_accepted_with_less_is_asked_for_whole_once_more(store: Store) -> None:
+    box = await opened_box(store)
+    less = replace(THERE, unknown_structure="1310000108")
+    (claimed,) = await claim(store)
+    await finish(store, claimed, has=less)
+    assert (await one(store, box)).published == less
+    assert await store.write(lambda tx: publication.publish_again(tx, LATER)) == (box.mailbox_id,)
+    assert (await one(store, box)).published == THERE
+
+
+async def test_the_holder_of_a_box_and_its_number_can_change(store: Store) -> None:
+    box = await opened_box(store)
+    await store.write(lambda tx: mailboxes.set_holder(tx, box.mailbox_id, "Dr Petit", "10001234561"))
+    (found,) = await store.read(mailboxes.list_mailboxes)
+    assert (found.holder, found.identifier) == ("Dr Petit", "10001234561")
+    with pytest.raises(StoreError, match="n'existe pas"):
+        await store.write(lambda tx: mailboxes.set_holder(tx, MailboxId(99), "x", ""))
 
 
 async def test_people_are_found_by_number_in_their_domain_unless_closed(store: Store) -> None:
@@ -176,16 +189,17 @@ async def test_people_are_found_by_number_in_their_domain_unless_closed(store: S
     box = await store.write(work)
     await store.write(lambda tx: publication.change_listing(tx, box.mailbox_id, Listing(local_id="A1"), NOW))
 
-    async def found(tx: Tx) -> tuple[str, str, tuple[str, str]]:
+    async def found(tx: Tx) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
         return (
             await publication.address_of_person(tx, "10001234561", ALICE.domain),
             await publication.address_of_person(tx, "10001234561", "medecin.mssante.fr"),
-            await publication.address_of_staff(tx, "A1", MailboxType.PER, ALICE.domain),
+            await publication.boxes_of_staff(tx, "A1", MailboxType.PER, ALICE.domain),
+            await publication.boxes_of_staff(tx, "A1", MailboxType.ORG, ALICE.domain),
         )
 
-    assert await store.read(found) == (str(ALICE), "", (str(ALICE), "10001234561"))
+    assert await store.read(found) == (str(ALICE), "", (ALICE.key,), ())
     await store.write(lambda tx: mailboxes.set_mailbox_state(tx, box.mailbox_id, MailboxState.CLOSED, NOW))
-    assert await store.read(found) == ("", "", ("", ""))
+    assert await store.read(found) == ("", "", (), ())
 
 
 async def test_states_are_counted_and_the_next_moment_is_known(store: Store) -> None:
@@ -235,6 +249,7 @@ def test_a_store_of_before_publishes_what_is_in_service_and_knows_who_signed_in(
     assert signed_in == [LATER]
 
 
+@pytest.mark.parametrize("open_store", ["sqlite"], indirect=True)
 async def test_the_due_ones_are_found_by_their_index(store: Store, tmp_path: Path) -> None:
     connection = apsw.Connection(str(tmp_path / "data" / "mssante.db"))
     plan = connection.execute(

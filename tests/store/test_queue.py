@@ -1,8 +1,7 @@
 """The queue: due copies are claimed fairly, under a lease, and finished by whoever still holds them."""
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import pytest
 from store_world import BOB, NOW, inline, message
@@ -11,7 +10,6 @@ from mssante.model.address import parse_address
 from mssante.model.decision import Kind
 from mssante.model.envelope import MailOptions, Notify, Recipient, Return
 from mssante.model.message import Copy, CopyId, CopyState
-from mssante.model.settings import StoreSettings
 from mssante.store import queue
 from mssante.store.engine import Store
 from mssante.store.messages import free_if_unused
@@ -19,13 +17,6 @@ from mssante.store.named import load_queries
 from mssante.store.tx import Tx
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    opened = await Store.open(tmp_path, StoreSettings())
-    yield opened
-    await opened.close()
 
 
 async def _add(tx: Tx, recipient: str, reference: str = "ref-1", *, due: timedelta = timedelta(0)) -> CopyId:
@@ -181,6 +172,31 @@ async def test_holds_releases_and_retries_by_hand(store: Store) -> None:
     await store.write(work)
 
 
+async def test_a_copy_that_another_operator_accepted_is_taken_back_once(store: Store) -> None:
+    async def take_back(at: timedelta) -> datetime | None:
+        return await store.write(
+            lambda tx: queue.take_back_copy(
+                tx, copy_id, kind=Kind.MAILBOX_UNKNOWN, detail="returned: 5.1.1", rule="returned", now=NOW + at
+            )
+        )
+
+    copy_id = await store.write(lambda tx: _add(tx, "a@x.fr"))
+    assert await take_back(MINUTE) is None, "it waits"
+    await store.write(_claim)
+    assert await take_back(MINUTE) is None, "it is being sent"
+    assert await store.write(lambda tx: _finish(tx, copy_id, "w1", at=2 * MINUTE))
+    assert await take_back(5 * MINUTE) == NOW + 2 * MINUTE
+    assert await take_back(6 * MINUTE) is None
+    last = await store.read(lambda tx: queue.last_attempt(tx, copy_id))
+    assert last is not None
+    assert (last.state, last.kind, last.detail, last.at) == (
+        CopyState.FAILED,
+        Kind.MAILBOX_UNKNOWN,
+        "returned: 5.1.1",
+        NOW + 5 * MINUTE,
+    )
+
+
 async def test_forgets_finished_copies_with_the_bytes_that_nothing_needs(store: Store) -> None:
     async def work(tx: Tx) -> None:
         copy_id = await _add(tx, "a@x.fr")
@@ -196,6 +212,7 @@ async def test_forgets_finished_copies_with_the_bytes_that_nothing_needs(store: 
     await store.write(work)
 
 
+@pytest.mark.parametrize("open_store", ["sqlite"], indirect=True)
 async def test_claims_through_the_index_whatever_the_length_of_the_queue(store: Store) -> None:
     await store.read(queue.next_due)
     reader = store._local.reader.connection

@@ -13,7 +13,8 @@ from mssante.flows.directory.rows import Source, in_order, pieces
 from mssante.model.directory import Coded, ListedMailbox, PostalAddress, Professional, Structure
 from mssante.model.mailbox import MailboxType
 from mssante.model.national import with_luhn
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.engine import DirectoryShelf, DirectoryStore
+from mssante.store.directory.file import DirectoryFolder
 from mssante.wire.annuaire.extraction import EXTRACTION_HEADER, extraction_line, read_extraction
 from mssante.wire.annuaire.persons import ACTIVITY_HEADER, read_activities
 
@@ -111,23 +112,30 @@ def activities(known: Sequence[tuple[Professional, Structure]]) -> bytes:
     return out.getvalue().encode()
 
 
-def loaded(folder: Path, *, guard: Guard = ANY_LOSS, now: datetime = NOW, **files: bytes) -> Report:
+def shelf_at(place: Path | DirectoryShelf) -> DirectoryShelf:
+    """Return the place of a directory: any, or the folder of that path."""
+    return DirectoryFolder(place) if isinstance(place, Path) else place
+
+
+def loaded(folder: Path | DirectoryShelf, *, guard: Guard = ANY_LOSS, now: datetime = NOW, **files: bytes) -> Report:
     """Import files by kind: extraction=..., activities=...; returns the report."""
     readers = {"extraction": read_extraction, "activities": read_activities}
     sources = [Source(f"{kind}.txt", kind, readers[kind]([data])) for kind, data in files.items()]
     return load_sources(folder, sources, guard=guard, now=now)
 
 
-def load_sources(folder: Path, sources: list[Source], *, guard: Guard = ANY_LOSS, now: datetime = NOW) -> Report:
+def load_sources(
+    folder: Path | DirectoryShelf, sources: list[Source], *, guard: Guard = ANY_LOSS, now: datetime = NOW
+) -> Report:
     """Import sources, in this process."""
     ordered = in_order(sources)
     named = [(one.name, one.kind) for one in ordered]
-    return load(DirectoryFolder(folder), named, pieces(ordered), guard, now, lambda _step, _lines: None)
+    return load(shelf_at(folder), named, pieces(ordered), guard, now, lambda _step, _lines: None)
 
 
-def opened(folder: Path, *, daily_entries: int = 0) -> tuple[Directory, DirectoryStore]:
+def opened(folder: Path | DirectoryShelf, *, daily_entries: int = 0) -> tuple[Directory, DirectoryStore]:
     """Return the directory of a folder, and its store to close."""
-    store = DirectoryStore(DirectoryFolder(folder))
+    store = shelf_at(folder).store()
     return Directory(store, lambda: NOW, daily_entries=daily_entries), store
 
 

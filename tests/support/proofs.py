@@ -112,9 +112,14 @@ async def closed(talk: Talk) -> bool:
 
 @dataclass
 class Sink:
-    """A host of another operator that accepts everything and records every byte, in clear and inside TLS."""
+    """A host of another operator that accepts everything and records every byte, in clear and inside TLS.
+
+    Attributes:
+        extensions: lines of its EHLO beside the usual ones, each with its CRLF.
+    """
 
     context: ssl.SSLContext | None
+    extensions: bytes = b""
     clear: bytearray = field(default_factory=bytearray)
     inside: bytearray = field(default_factory=bytearray)
     port: int = 0
@@ -159,6 +164,7 @@ class Sink:
                     writer.write(b"250 2.0.0 taken\r\n")
             elif verb == b"EHLO":
                 offer = b"250-STARTTLS\r\n" if self.context and not tls else b""
+                offer += self.extensions
                 writer.write(b"250-sink.test\r\n" + offer + b"250-8BITMIME\r\n250 SIZE 1000000\r\n")
             elif verb == b"STAR" and self.context:
                 writer.write(b"220 go\r\n")

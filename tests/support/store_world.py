@@ -8,7 +8,7 @@ from mssante.model.address import Address, parse_address
 from mssante.model.mailbox import Mailbox, MailboxType
 from mssante.model.message import Body, MessageId, Summary
 from mssante.store import mailboxes, messages
-from mssante.store.tx import Tx
+from mssante.store.tx import Row, Tx, Value
 
 NOW: Final = datetime(2026, 11, 23, 8, 30, 15, 123456, UTC)
 ALICE: Final = parse_address("Alice.Martin@chu.mssante.fr")
@@ -32,3 +32,15 @@ async def message(tx: Tx, reference: str = "ref-1", data: bytes = b"Subject: x\r
     return await messages.add_message(
         tx, reference=reference, sender=BOB, summary=Summary(), body=inline(data), decision="R5", now=NOW
     )
+
+
+async def by_hand(tx: Tx, sql: str, *values: Value) -> list[Row]:
+    """Run SQL of the test's own in a transaction of either engine; values stand where it has ``?``."""
+    if type(tx).__name__ == "SqliteTx":
+        return list(tx._connection.execute(sql, values))
+    for place in range(1, len(values) + 1):
+        sql = sql.replace("?", f"${place}", 1)
+    if not sql.startswith(("SELECT", "EXPLAIN")) and not values:
+        await tx._ask(tx._connection.execute(sql))
+        return []
+    return [tuple(row) for row in await tx._ask(tx._connection.fetch(sql, *values))]

@@ -13,15 +13,21 @@ from standins import KeptLog
 
 from mssante.app.boxes import directory_link
 from mssante.app.directory import KeyEntry, add_key, open_directory_door
+from mssante.flows.amending import BoxChange
 from mssante.flows.mailboxes import Administering, MailboxOrder
 from mssante.flows.publication.announcing import Announcing
 from mssante.model.address import parse_address
 from mssante.model.directory import Caller
 from mssante.model.mailbox import MailboxType
+from mssante.model.national import with_luhn
 from mssante.model.publication import Listing, PublicationState
 from mssante.store import publication
 
 KEY = "une-cle-d-api-assez-longue-pour-un-secret"
+
+
+def wishes_no_paper(old: Listing) -> Listing:
+    return replace(old, is_paperless=True)
 
 
 async def test_boxes_are_accepted_by_the_other_directory_found_there_and_withdrawn(tmp_path: Path, pki) -> None:
@@ -78,4 +84,21 @@ async def test_boxes_are_accepted_by_the_other_directory_found_there_and_withdra
             assert done.accepted >= 2
             found = await directory.search(Caller("ailleurs"), f"pharmacie@{HERE}")
             assert [one.entry.mailbox.service for one in found.entries] == ["Pharmacie"]
+
+            # A wish for no paper reaches the directory; a place of work that it does not know is left out, and said.
+            office = with_luhn("1234567890123")
+            moved = BoxChange(amend=lambda old: replace(old, structure=office, is_paperless=True, rank=1))
+            await administering.change(doctor, moved)
+            await administering.change(parse_address(f"pharmacie@{HERE}"), BoxChange(amend=wishes_no_paper))
+            assert (await announcing.publish_due()).accepted == 2
+            (told,) = [
+                one
+                for one in await operator.store.read(lambda tx: publication.list_announced(tx, limit=50))
+                if one.mailbox.address == doctor
+            ]
+            assert (told.state, told.code) == (PublicationState.ACCEPTED, "situation-unknown")
+            for address, rank in ((f"pharmacie@{HERE}", None), (f"jean.dupont@{HERE}", 1)):
+                found = await directory.search(Caller("ailleurs"), address)
+                listed = [(one.entry.mailbox.is_paperless, one.entry.mailbox.rank) for one in found.entries]
+                assert listed == [(True, rank)], address
         await store.close()

@@ -1,4 +1,4 @@
-"""The background work on mailboxes: publication, delegations, absences, and what is looked at once a day."""
+"""The background work on mailboxes and the directory: publication, delegations, absences, what is done once a day."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -8,6 +8,7 @@ from typing import Any, Final
 from mssante.app.chance import new_reference
 from mssante.app.compose import Operator
 from mssante.app.config import Config, read_secret
+from mssante.app.directory_source import source_of, watch_source
 from mssante.app.tls import read_chain
 from mssante.flows.answering import Answering
 from mssante.flows.delegating import Delegating
@@ -45,12 +46,13 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
     """Return what runs beside the doors for ever, by name.
 
     Raises:
-        ConfigError: a setting of [publication] or [life_cycle] cannot be used.
+        ConfigError: a setting of [publication], [life_cycle] or [directory] cannot be used.
     """
     config, clock = operator.config, operator.clock
     delegating = Delegating(store=operator.store, actor=_ACTOR, trace_key=operator.trace_key, clock=clock)
     answering = Answering(store=operator.store, submitting=operator.submitting, clock=clock, log=operator.log)
-    comparing = Comparing(operator.store, operator.directory_store, clock)
+    link = directory_link(config)
+    comparing = Comparing(operator.store, operator.directory_store, clock, look_up=link.look_up if link else None)
     life_cycle = LifeCycle(
         settings=config.life_cycle,
         hostname=config.operator.hostname,
@@ -63,9 +65,9 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
     found = {
         "delegations": delegating.watch(operator.notifier, operator.log),
         "absences": answering.run(),
+        "directory-history": operator.history.run(),
         "life-cycle": _daily(operator, life_cycle, answering, comparing),
     }
-    link = directory_link(config)
     if link is not None:
         announcing = Announcing(
             settings=config.publication,
@@ -77,6 +79,8 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
             log=operator.log,
         )
         found["publication"] = announcing.run()
+    if source_of(config):
+        found["directory-source"] = watch_source(config, clock, operator.log)
     return found
 
 
@@ -87,8 +91,9 @@ async def _daily(operator: Operator, life_cycle: LifeCycle, answering: Answering
             happened = await life_cycle.run_life_cycle(operator.clock())
             await answering.forget()
             await _forget(operator, operator.clock() - CORRESPONDENTS_AGE)
-            if operator.directory_store.folder.current() is not None:
-                await comparing.compare_and_keep()
+            compared = await comparing.compare_and_keep()
+            told = {one.source.value: one.is_available for one in compared.sources}
+            operator.log.info("directory-compared", found=compared.found, **told)
             operator.log.info("mailboxes-looked-at", steps=len(happened))
         except StoreError as error:
             operator.log.error("mailboxes-not-looked-at", error=str(error))

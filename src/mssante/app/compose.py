@@ -13,6 +13,7 @@ from mssante.app.contexts import Contexts
 from mssante.app.logs import make_log
 from mssante.app.tls import read_chain
 from mssante.flows.deliver import Delivering
+from mssante.flows.directory.budgets import Budgets
 from mssante.flows.directory.history import RecordedHistory
 from mssante.flows.directory.reading import Directory
 from mssante.flows.folders.indexing import Indexing
@@ -35,7 +36,8 @@ from mssante.links.smtp_out import SmtpCourier
 from mssante.model.address import Address, parse_address
 from mssante.model.errors import ConfigError, TheirProtocolError
 from mssante.model.log import Log
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.engine import DirectoryShelf, DirectoryStore
+from mssante.store.directory.file import DirectoryFolder
 from mssante.store.engine import Store
 
 DIRECTORY_FOLDER: Final = "annuaire"
@@ -51,6 +53,7 @@ class Operator:
         trust: the list and the revocation lists in force.
         contexts: certificates and TLS contexts.
         receiving, submitting, delivering, sign_in, reading, directory: the flows.
+        history: what deliveries have told of addresses, for the directory; to be run beside the doors.
         courier, resolver: the way out.
         trace_key: keys the pseudonyms of citizens in traces.
         credential_key: keys the hash of application passwords.
@@ -75,6 +78,7 @@ class Operator:
     trace_key: bytes
     credential_key: bytes
     directory_store: DirectoryStore
+    history: RecordedHistory
 
     @property
     def mechanisms(self) -> tuple[str, ...]:
@@ -99,7 +103,9 @@ async def open_operator(config: Config, *, clock: Clock = utc_now, probe: Probe 
     log = make_log(config.logs, name=config.operator.name)
     credential_key, trace_key = read_secret(config.secrets.credential_key), read_secret(config.secrets.trace_key)
     contexts = Contexts(config.tls, clock=clock, log=log)
-    store = await Store.open(config.operator.data_dir, config.store, probe=probe)
+    store = await Store.open(
+        config.operator.data_dir, config.store, blobs=config.blobs, probe=probe, must_be_there=True
+    )
     directory = open_directory(config)
     try:
         documents = HttpDocuments(_publisher_anchors(config, contexts))
@@ -113,20 +119,37 @@ async def open_operator(config: Config, *, clock: Clock = utc_now, probe: Probe 
         )
         await trust.load()
         base = _Base(config, store, trust, contexts, clock, log, probe, trace_key, credential_key, directory)
-        yield _build(base)
+        operator = _build(base)
+        try:
+            yield operator
+        finally:
+            await operator.directory.close()
     finally:
         await directory.close()
         await store.close()
 
 
 def directory_folder(config: Config) -> Path:
-    """Return the folder of the directory."""
+    """Return the folder of the directory, or of what this node keeps beside one that several nodes share."""
     return config.directory.folder or config.operator.data_dir / DIRECTORY_FOLDER
+
+
+def directory_shelf(config: Config) -> DirectoryShelf:
+    """Return where the directory stands: in files of its own, or in the database that several nodes share.
+
+    Raises:
+        ConfigError: the database's address or a file that it needs cannot be used.
+    """
+    if config.store.engine == "postgresql":
+        from mssante.store.directory.postgres.shelf import PostgresShelf
+
+        return PostgresShelf(config.store)
+    return DirectoryFolder(directory_folder(config))
 
 
 def open_directory(config: Config) -> DirectoryStore:
     """Return the store of the directory; nothing is opened before it is asked."""
-    return DirectoryStore(DirectoryFolder(directory_folder(config)), readers=config.directory.readers)
+    return directory_shelf(config).store(readers=config.directory.readers)
 
 
 def _material(config: Config, contexts: Contexts) -> TrustMaterial:
@@ -165,11 +188,13 @@ def _build(base: _Base) -> Operator:
     config, store, trust, clock = base.config, base.store, base.trust, base.clock
     hostname = config.operator.hostname
     notifier = Notifier()
+    store.listen(notifier.hear)
     room = Room(store.blobs.free_bytes, config.store)
     postmaster = _postmaster(config)
     notices = Notices(hostname, postmaster, config.queue, store.blobs, new_reference)
     resolver = StaticResolver(config.resolver) if config.resolver.mode == "static" else DnsResolver(config.resolver)
     courier = SmtpCourier(base.contexts.operator_client, hostname, config.queue)
+    history = RecordedHistory(store, clock)
     return Operator(
         config=config,
         store=store,
@@ -207,7 +232,8 @@ def _build(base: _Base) -> Operator:
             base.directory,
             clock,
             daily_entries=config.directory.daily_entries,
-            history=RecordedHistory(store, clock),
+            history=history,
+            budgets=Budgets(clock, store, log=base.log),
         ),
         courier=courier,
         resolver=resolver,
@@ -216,6 +242,7 @@ def _build(base: _Base) -> Operator:
         trace_key=base.trace_key,
         credential_key=base.credential_key,
         directory_store=base.directory,
+        history=history,
     )
 
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from mssante.model import settings as s
 from mssante.model.directory_settings import DirectorySettings, LdapSettings
@@ -33,10 +34,13 @@ CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("trust", "signature"): ("absent-allowed", "required"),
     ("trust", "dn_comparison"): ("structural", "strict"),
     ("smtp", "header_from"): ("log", "refuse"),
+    ("store", "engine"): ("sqlite", "postgresql"),
+    ("blobs", "engine"): ("files", "s3"),
     ("autoconfig", "prefer"): ("starttls", "tls"),
     ("resolver", "mode"): ("dns", "static"),
     ("identity", "mode"): ("jwt", "introspection"),
     ("identity", "token_expiry"): ("login-only", "grace"),
+    ("publication", "unknown_situation"): ("person", "refuse"),
     ("logs", "format"): ("json", "console"),
     ("logs", "level"): ("debug", "info", "warning", "error"),
 }
@@ -56,6 +60,7 @@ ZERO_ALLOWED: Final = frozenset(
         "least_share",
         "bad_share",
         "reminder_days",
+        "retries",
         "suspend_days",
     }
 )
@@ -89,6 +94,7 @@ class Config:
     life_cycle: LifeCycleSettings = field(default_factory=LifeCycleSettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)
     store: s.StoreSettings = field(default_factory=s.StoreSettings)
+    blobs: s.BlobSettings = field(default_factory=s.BlobSettings)
     queue: s.QueueSettings = field(default_factory=s.QueueSettings)
     resolver: s.ResolverSettings = field(default_factory=s.ResolverSettings)
     manager: s.ManagerSettings = field(default_factory=s.ManagerSettings)
@@ -125,6 +131,16 @@ def read_config(path: Path) -> Config:
     return config
 
 
+def _bucket_fault(blobs: s.BlobSettings) -> str:
+    """Return what keeps an object store from being used, "" for nothing."""
+    address = urlsplit(blobs.endpoint)
+    if address.scheme not in {"http", "https"} or not address.hostname:
+        return '[blobs] engine est "s3" : donnez endpoint, par exemple https://s3.exemple.fr'
+    if address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        return f"[blobs] endpoint {blobs.endpoint} : http n'est permis que sur cette machine ; donnez une adresse https"
+    return "" if blobs.bucket else '[blobs] engine est "s3" : donnez bucket, le nom du seau des corps de messages'
+
+
 def _check_whole(config: Config) -> None:
     """Refuse settings that are sound alone and not together."""
     problem = ""
@@ -136,6 +152,10 @@ def _check_whole(config: Config) -> None:
         problem = f"[trust] shrink_share doit être entre 0 et 1 ({config.trust.shrink_share})"
     elif config.directory.least_share > 1 or config.directory.bad_share > 1:
         problem = "[directory] least_share et bad_share doivent être entre 0 et 1"
+    elif config.blobs.engine == "s3" and (fault := _bucket_fault(config.blobs)):
+        problem = fault
+    elif config.store.engine == "postgresql" and not config.store.dsn:
+        problem = '[store] engine est "postgresql" : donnez dsn, par exemple postgresql://mssante@serveur/mssante'
     elif fault := settings_fault(config.life_cycle):
         problem = f"[life_cycle] {fault}"
     if problem:

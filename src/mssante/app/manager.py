@@ -1,19 +1,22 @@
-"""Run the manager of a trust space: keep who is admitted, publish the white list, serve it with revocation lists."""
+"""Run the manager of a trust space: keep who is admitted, publish and serve the white list, hold the directory."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 from mssante.app.chance import utc_now
 from mssante.app.compose import open_directory
 from mssante.app.config import Config
 from mssante.app.directory import open_directory_door
+from mssante.app.extraction_file import keep_extraction, served_extraction
 from mssante.app.logs import make_log
 from mssante.app.ready import say_ready
 from mssante.app.tls import read_chain, read_material
-from mssante.doors.manager.app import LIST_PATH, build_app
+from mssante.doors.manager.app import EXTRACTION_PATH, LIST_PATH, build_app
 from mssante.doors.net.https import open_door
+from mssante.flows.directory.budgets import Budgets
 from mssante.flows.directory.reading import Directory
 from mssante.flows.ports import Clock
 from mssante.flows.publish import Publishing, Signer
@@ -35,7 +38,7 @@ async def open_publishing(config: Config, *, clock: Clock = utc_now) -> AsyncIte
         msg = f"{config.source} : pas la configuration d'un gestionnaire ; {fix}"
         raise ConfigError(msg)
     signer = _signer(config)
-    store = await Store.open(config.operator.data_dir, config.store)
+    store = await Store.open(config.operator.data_dir, config.store, blobs=config.blobs)
     try:
         yield Publishing(store=store, clock=clock, signer=signer)
     finally:
@@ -56,16 +59,22 @@ async def run_manager(config: Config, stop: asyncio.Event) -> None:
         if await publishing.current() is None:
             await publishing.publish(actor="system")
         door = open_door(
-            build_app(publishing, manager.crl_dir),
+            build_app(publishing, manager.crl_dir, served_extraction(config)),
             host=manager.host,
             port=manager.port,
             certificate=config.tls.certificate,
             key=config.tls.key,
         )
         directory = open_directory(config)
-        reading = Directory(directory, utc_now, daily_entries=config.directory.daily_entries)
-        async with aclosing(directory), door as port, open_directory_door(config, reading, None) as annuaire:
-            https = {"host": manager.host, "port": port, "list": LIST_PATH}
+        reading = Directory(
+            directory,
+            utc_now,
+            daily_entries=config.directory.daily_entries,
+            budgets=Budgets(utc_now, publishing.store, log=log),
+        )
+        annuaire_door = open_directory_door(config, reading, None)
+        async with aclosing(directory), aclosing(reading), door as port, annuaire_door as annuaire:
+            https = {"host": manager.host, "port": port, "list": LIST_PATH, "extraction": EXTRACTION_PATH}
             served = {"host": config.directory.host, "port": annuaire}
             say_ready(
                 {
@@ -77,8 +86,21 @@ async def run_manager(config: Config, stop: asyncio.Event) -> None:
                 }
             )
             log.info("ready", https=port)
-            await stop.wait()
+            await _until(stop, keep_extraction(config, utc_now, log))
             log.info("stopping")
+
+
+async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do work that never ends until we are told to stop; an accident of it ends us, for a supervisor to see."""
+    tasks = (asyncio.create_task(work, name="extraction"), asyncio.create_task(stop.wait(), name="stop"))
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()
+    finally:
+        for one in tasks:
+            one.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _signer(config: Config) -> Signer | None:

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from mssante.app.autoconfig import open_autoconfig
 from mssante.app.boxes import box_work
+from mssante.app.callers import Federation
 from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
@@ -78,7 +79,13 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
         async with (
             open_doors(operator) as ports,
             open_autoconfig(operator) as web,
-            open_directory_door(config, operator.directory, operator.sign_in) as directory,
+            open_directory_door(
+                config,
+                operator.directory,
+                operator.sign_in,
+                federation=Federation(operator.trust, operator.receiving.early.note),
+                log=operator.log,
+            ) as directory,
             background(operator),
         ):
             submission = config.submission

@@ -1,4 +1,7 @@
-"""Whether the store of a configuration is there: a wrong path or a missing disk must not make an empty one."""
+"""Whether the store of a configuration is there: a wrong path or a missing disk must not make an empty one.
+
+A database server is asked when the store is opened (`Store.open`, ``must_be_there``).
+"""
 
 from mssante.app.config import Config
 from mssante.model.errors import ConfigError, StoreError
@@ -11,6 +14,8 @@ def must_exist(config: Config) -> None:
     Raises:
         StoreError: there is none where the configuration says.
     """
+    if config.store.engine != "sqlite":
+        return
     path = config.operator.data_dir / FILE_NAME
     if not path.is_file():
         msg = f"{path} n'existe pas ; vérifiez que son disque est monté, [operator] data_dir, ou tapez `mssante init`"

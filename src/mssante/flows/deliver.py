@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import groupby
 from typing import Final
@@ -17,9 +17,11 @@ from mssante.flows.find import find_mailbox
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Channel, Clock, Courier, Probe, Resolver, no_probe
 from mssante.flows.record import Recorder
+from mssante.flows.returned import envelope_id_of
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address
 from mssante.model.decision import Kind, Permit, Refusal
+from mssante.model.envelope import MailOptions
 from mssante.model.errors import LinkError, MssError, StoreDamagedError, StoreError
 from mssante.model.log import accident
 from mssante.model.mailbox import Role
@@ -271,13 +273,20 @@ class Delivering:
         parcel = Parcel(
             sender=first.sender,
             recipients=tuple(copy.recipient for copy in copies),
-            options=first.options,
+            options=self._named(first),
             data=(first.prefix, body),
             size_bytes=len(first.prefix) + len(body),
         )
         answers = await way.channel.send(parcel)
         self._probe("K14")
         await self._record(copies, [self._outcome(answer, way) for answer in answers])
+
+    def _named(self, copy: Copy) -> MailOptions:
+        """Return the options of a message with an envelope identifier, unless its sender gave one (RFC 3461 4.4)."""
+        if copy.dsn or copy.options.envelope_id is not None:
+            return copy.options
+        domain = copy.recipient.address.domain
+        return replace(copy.options, envelope_id=envelope_id_of(self._recorder.trace_key, copy.reference, domain))
 
     async def _bytes_of(self, copy: Copy) -> bytes:
         if copy.body.data is not None:

@@ -3,11 +3,11 @@
 Not for signing in (see `mssante.flows.sign_in`), nor for what is typed or shown (see the doors and the command line).
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
+from mssante.flows.amending import MEMBERS_MAX, BoxChange, Draft, amend, draft, holder_fault
 from mssante.flows.ports import Clock
 from mssante.model.address import Address, for_trace, login_for_trace
 from mssante.model.audit import AuditEvent
@@ -23,15 +23,12 @@ from mssante.model.mailbox import (
     MailboxState,
     MailboxType,
 )
-from mssante.model.publication import Announced, Listing, PublicationState
+from mssante.model.publication import Listing, PublicationState
+from mssante.rules.attributes import listing_fault
 from mssante.rules.identifier import identifier_fault
-from mssante.rules.publication import listing_fault
 from mssante.store import accounts, audit, domains, mailboxes, publication
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
-
-HOLDER_MAX_CHARS: Final = 200
-MEMBERS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,41 +127,26 @@ class Administering:
         )
         return mailbox
 
-    async def change_listing(self, address: Address, amend: Callable[[Listing], Listing]) -> Announced:
-        """Change what the directory is to know of a mailbox, which is published anew; return it as it was before.
-
-        Args:
-            address: of the mailbox.
-            amend: returns the attributes to have, from those that it has.
+    async def change(self, address: Address, change: BoxChange) -> Draft:
+        """Change a mailbox, which is published anew when the directory is concerned; return what the change came to.
 
         Raises:
-            MssError: there is no such mailbox, it is closed, or its type does not have such attributes.
+            MssError: there is no such mailbox, or the change cannot be made (see `mssante.flows.amending.draft`).
 
         Source: operators.md 4.2; users.md 7.4 GP-5.
         """
         now = self._clock()
 
-        async def work(tx: Tx) -> Announced:
-            mailbox = await _mailbox(tx, address)
-            before = await publication.announced(tx, mailbox.mailbox_id)
-            wanted = Listing() if before is None else amend(before.listing)
-            fault = listing_fault(mailbox.kind, wanted)
-            if mailbox.state is MailboxState.CLOSED:
-                fault = "elle est close, pour toujours"
-            if before is None:
-                fault = "une boîte USAGER n'est dans aucun annuaire"
-            if before is None or fault:
-                msg = f"boîte {address} : {fault}"
-                raise MssError(msg)
-            if wanted != before.listing:
-                await publication.change_listing(tx, mailbox.mailbox_id, wanted, now)
-                old = asdict(before.listing)
-                changed = ",".join(sorted(name for name, value in asdict(wanted).items() if value != old[name]))
-                facts = {"changed": changed, **_publication_facts(mailbox.kind)}
-                await self._audit(tx, "mailbox.changed", for_trace(address, self._trace_key), **facts)
-            return before
+        async def work(tx: Tx) -> Draft:
+            wanted = await draft(tx, await _mailbox(tx, address), change)
+            await self.amend_box(tx, wanted, now)
+            return wanted
 
         return await self._store.write(work)
+
+    async def amend_box(self, tx: Tx, wanted: Draft, now: datetime) -> None:
+        """Make the change of a draft in the transaction given."""
+        await amend(tx, wanted, actor=self._actor, trace_key=self._trace_key, now=now)
 
     async def change_state(self, address: Address, state: MailboxState) -> Mailbox:
         """Suspend, resume or close a mailbox, and its own account with it; return it as it was before.
@@ -330,9 +312,7 @@ def _publication_facts(kind: MailboxType) -> dict[str, str]:
 
 def _check(order: MailboxOrder) -> None:
     fault = identifier_fault(order.kind, order.address, order.identifier)
-    fault = fault or listing_fault(order.kind, order.listing)
-    if not order.holder.strip() or len(order.holder) > HOLDER_MAX_CHARS or not order.holder.isprintable():
-        fault = f"le titulaire doit être un nom de 1 à {HOLDER_MAX_CHARS} caractères, sur une ligne"
+    fault = fault or listing_fault(order.kind, order.listing) or holder_fault(order.holder)
     if order.members and (order.password_digest or order.certificate_name):
         fault = "des membres ou un compte propre avec son mot de passe ou son certificat, pas les deux"
     if order.certificate_name and order.kind is not MailboxType.APP:

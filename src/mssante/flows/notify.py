@@ -1,7 +1,8 @@
 """Tell waiting doors and workers what has changed, after the commit and in its order (law 2).
 
-In this process only; changes that another process commits are noticed by the slow looks of `mssante.flows.deliver`
-and `mssante.flows.trust`. Not a queue: who is not listening misses nothing, because the store is the truth.
+What another node commits is heard through `Notifier.hear` when the engine of the store tells of it; otherwise the slow
+looks of `mssante.flows.deliver` and `mssante.flows.trust` notice it. Not a queue: who is not listening misses nothing,
+because the store is the truth.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from mssante.model.mailbox import AccountId, MailboxId
 from mssante.model.message import Change
+from mssante.store.engine import Elsewhere
 
 Key = TypeVar("Key", MailboxId, AccountId)
 Listener = Callable[[Sequence[Change]], None]
@@ -44,6 +46,26 @@ class Notifier:
     def ring(self, account_id: AccountId) -> None:
         """Tell the listeners of an account that what it sees, chose or noted changed; after the commit."""
         _ring(self._of_accounts, account_id)
+
+    def hear(self, told: Elsewhere) -> None:
+        """Pass on what another node has committed; what may have been missed rings everybody.
+
+        The change of a message says its folder, and 0 for its UID: who hears of it looks there.
+        """
+        if told.folder is not None:
+            mailbox_id, folder_id, modseq = told.folder
+            self.publish((Change(mailbox_id, folder_id, 0, modseq),))
+        if told.mailbox_id is not None:
+            self.changed(told.mailbox_id)
+        if told.account_id is not None:
+            self.ring(told.account_id)
+        if told.missed:
+            for one in tuple(self._listeners):
+                _ring(self._listeners, one)
+            for account in tuple(self._of_accounts):
+                _ring(self._of_accounts, account)
+        if told.queue or told.missed:
+            self.wake_queue()
 
     def listen(self, mailbox_id: MailboxId, listener: Listener) -> Callable[[], None]:
         """Call the listener at each change of the mailbox; returns the function that ends it."""

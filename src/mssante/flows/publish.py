@@ -49,7 +49,7 @@ class Publishing:
     """
 
     def __init__(self, *, store: Store, clock: Clock, signer: Signer | None = None) -> None:
-        self._store = store
+        self.store = store
         self._clock = clock
         self._signer = signer
 
@@ -80,7 +80,7 @@ class Publishing:
             )
             await audit.append(tx, AuditEvent("listing.admitted", actor, name, "ok", facts={"dn": dn_text}), now)
 
-        await self._store.write(work)
+        await self.store.write(work)
 
     async def remove(self, *, domain: str, dn_text: str | None = None, actor: str) -> int:
         """Take the domain, or one of its names, out from the next publication on; return how many entries went.
@@ -97,7 +97,7 @@ class Publishing:
             await audit.append(tx, AuditEvent("listing.removed", actor, name, "ok", facts=facts), now)
             return count
 
-        return await self._store.write(work)
+        return await self.store.write(work)
 
     async def publish(self, *, actor: str) -> WhiteList:
         """Publish what is admitted, under a date that is later than that of every version before; return the list.
@@ -108,7 +108,7 @@ class Publishing:
         Source: operators.md 3.2; operators.md 3.4.
         """
         now = self._clock()
-        last = await self._store.read(listing.publication)
+        last = await self.store.read(listing.publication)
         generated_at = now.replace(microsecond=0)
         if last is not None and last.generated_at >= generated_at:
             generated_at = last.generated_at + timedelta(seconds=1)
@@ -122,7 +122,7 @@ class Publishing:
                 one.support,
                 one.updated_at,
             )
-            for one in await self._store.read(listing.entries)
+            for one in await self.store.read(listing.entries)
         ]
         raw = write_white_list(generated_at, entries)
         if self._signer is not None:
@@ -135,12 +135,12 @@ class Publishing:
             facts: dict[str, str | int] = {"domains": len(published.names), "signed": int(self._signer is not None)}
             await audit.append(tx, AuditEvent("list.published", actor, published.version, "ok", facts=facts), now)
 
-        await self._store.write(work)
+        await self.store.write(work)
         return published
 
     async def current(self) -> Published | None:
         """Return the version to serve, or None when nothing was ever published."""
-        found = await self._store.read(listing.publication)
+        found = await self.store.read(listing.publication)
         if found is None:
             return None
         return Published(found.raw, hashlib.sha256(found.raw).hexdigest()[:32], found.published_at)

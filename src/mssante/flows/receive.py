@@ -14,6 +14,7 @@ from mssante.flows.intake import Accepted, Intake, Taken, national_facts, store_
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Probe, no_probe
+from mssante.flows.returned import ReturnedNotice, Returning
 from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace
@@ -78,6 +79,7 @@ class Receiving:
         self.clock = clock
         self.new_reference = new_reference
         self.probe = probe
+        self.returning = Returning(trust, store.blobs, settings.trace_key)
         self.early = EarlyRefusals(
             "peer.refused", store=store, clock=clock, log=trust.log, list_version=trust.list_version
         )
@@ -152,8 +154,11 @@ class Reception:
             return decision
         reference = flow.new_reference()
         now = flow.clock()
+        notice = await flow.returning.read(self._peer, self._sender, taken.body)
         try:
-            changes, reference = await flow.store.write(lambda tx: self._commit(tx, taken, decision, reference, now))
+            changes, reference = await flow.store.write(
+                lambda tx: self._commit(tx, taken, decision, reference, now, notice)
+            )
         except StoreError as error:
             return store_refusal(error)
         flow.probe("K09-message")
@@ -165,7 +170,13 @@ class Reception:
         self._intake.discard()
 
     async def _commit(
-        self, tx: Tx, taken: Taken, content: Permit, reference: str, now: datetime
+        self,
+        tx: Tx,
+        taken: Taken,
+        content: Permit,
+        reference: str,
+        now: datetime,
+        notice: ReturnedNotice | None,
     ) -> tuple[list[Change], str]:
         """Write body, one row per mailbox, notices and the audit row in the transaction given (R7)."""
         flow = self._flow
@@ -191,6 +202,9 @@ class Reception:
             )
             changes = [await self._file(tx, message, reference, box, recipient, now) for recipient, box in fresh]
             await flow.notices.delivered(tx, message, reference, self._sender, self._options, fresh, taken, now)
+            if notice is not None:
+                boxes = frozenset(recipient.address.key for recipient, _box in fresh)
+                await flow.returning.note(tx, notice, boxes, reference, self._actor(), now)
         await audit.append(tx, self._event(reference, taken, content, len(fresh)), now)
         flow.probe("K08-message")
         return changes, reference

@@ -24,6 +24,9 @@ class DirectorySettings:
         key: PEM file of its private key.
         public_url: address under which others reach the door; empty: https:// and [operator] hostname.
         api_keys: file of the keys of programs, written by ``mssante directory key``; empty: none are known.
+        source: HTTPS address of the public extraction, which is fetched and imported; empty: it is imported by hand.
+            Its server's certificate must come from the roots of the white list's.
+        source_seconds: how often it is fetched.
     """
 
     folder: Path | None = None
@@ -38,6 +41,8 @@ class DirectorySettings:
     key: Path | None = None
     public_url: str = ""
     api_keys: Path | None = None
+    source: str = ""
+    source_seconds: float = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,12 @@ class PublicationSettings:
         directory_url: address of the FHIR resources of the directory that is told, https://.../fhir/v2; empty: none is.
         api_key: file of the key that it gave us; empty: no key.
         anchors: PEM file of the roots of its certificate; empty: those of [tls].
+        unknown_situation: what becomes of a personal mailbox whose holder the directory does not know in its structure:
+            "person" publishes it with the professional alone, "refuse" refuses it (source: operators.md 4.4, the
+            structure of a PER is optional; what is to be done then is not said: our choice). Somebody without a
+            national number is refused in both: only the structure answers for who it is.
+        publish_paperless: whether the directory is told who wishes no paper (part "digitization"; source: users.md 7.4
+            GP-5; it leaves the national model, so that it may stay a local attribute, our choice).
     """
 
     workers: int = 4
@@ -36,6 +42,8 @@ class PublicationSettings:
     directory_url: str = ""
     api_key: Path | None = None
     anchors: Path | None = None
+    unknown_situation: str = "person"
+    publish_paperless: bool = True
 
 
 class PublicationState(enum.Enum):
@@ -77,10 +85,15 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One mailbox as the directory has it, or is to have it: attached to whom, and what is said."""
+    """One mailbox as the directory has it, or is to have it: attached to whom, and what is said.
+
+    Attributes:
+        unknown_structure: IdNat_Struct that was left out, because the directory does not know the holder there, or "".
+    """
 
     target: Target
     mailbox: ListedMailbox
+    unknown_structure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +106,8 @@ class Announced:
         tries: attempts made for this version.
         due_at: when to do the next thing, or None: nothing is to be done. While SENT: the end of the lease.
         lease: token of the worker that holds it, or "".
-        code: why it was refused, or not reached: value of a `Kind` or a word of `mssante.rules.publication`, or "".
+        code: why it was refused, not reached, or accepted with less than was asked: value of a `Kind` or a word of
+            `mssante.rules.publication`, or "".
         reason: in the directory's own words, one line, or "".
     """
 

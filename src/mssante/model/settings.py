@@ -5,6 +5,7 @@ Every number says its unit in its name. The text of each ``Attributes`` entry is
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 MIB = 1024 * 1024
 
@@ -304,9 +305,19 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """The embedded store.
+    """The store: one file of this machine, or a PostgreSQL database that several nodes share.
 
     Attributes:
+        engine: "sqlite" (a file in data_dir) or "postgresql" (several nodes on one database).
+        dsn: with "postgresql", postgresql://user@host/database, no password; of several hosts the one that writes.
+        password: file of the password for that database; empty: none, or the one that `passfile` in dsn names.
+        tls_anchors: PEM file of the roots for that server; empty: this system's, and no TLS when it is this machine.
+        tls_certificate: PEM file of our certificate for the database server, when it asks for one.
+        tls_key: PEM file of its private key.
+        connections: most connections of this process to the database for reading.
+        connect_seconds: longest wait for a connection to the database.
+        answer_seconds: longest time that one statement may take there.
+        wait_seconds: how long a read or a write waits, and is done again, while the database is away.
         inline_bytes: bodies up to this size go in the database, larger ones in flushed files.
         group_commit: most transactions flushed together; they run one after the other without a pause.
         readers: threads for long reads.
@@ -315,12 +326,56 @@ class StoreSettings:
         free_bytes: free room below which new mail is refused with a temporary code.
     """
 
+    engine: str = "sqlite"
+    dsn: str = ""
+    password: Path | None = None
+    tls_anchors: Path | None = None
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    connections: int = 8
+    connect_seconds: float = 5
+    answer_seconds: float = 30
+    wait_seconds: float = 5
     inline_bytes: int = 128 * 1024
     group_commit: int = 64
     readers: int = 4
     quota_bytes: int = 2048 * MIB
     dedupe_seconds: float = 7 * 86400
     free_bytes: int = 64 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class BlobSettings:
+    """Large bodies: files of this machine, or an object store that several nodes share.
+
+    Attributes:
+        engine: "files" (in data_dir) or "s3".
+        endpoint: https address of the object store; http only on this machine.
+        bucket: where bodies go; made before, with an account that reads, writes, lists and deletes there.
+        prefix: put before each key, when the bucket is shared with something else.
+        region: as the object store wants it.
+        access_key: file with the name of the key.
+        secret_key: file with the key.
+        tls_anchors: PEM file of the roots for the endpoint; empty: those of this system.
+        connect_seconds: longest wait for a connection.
+        answer_seconds: longest wait for one answer, and for all that is tried again of one question.
+        retries: how often a question is asked again after an error of the object store.
+    """
+
+    engine: str = "files"
+    endpoint: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    region: str = "us-east-1"
+    access_key: Path | None = None
+    secret_key: Path | None = None
+    tls_anchors: Path | None = None
+    connect_seconds: float = 5
+    answer_seconds: float = 30
+    retries: int = 5
+
+
+FILES: Final = BlobSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +454,7 @@ class ManagerSettings:
         crl_dir: folder of the revocation lists that are served under /CRL/.
         signer_certificate: PEM file, signs the list; empty: the list is published without signature.
         signer_key: PEM file of its key.
+        extraction_seconds: how often the public extraction of its directory is made.
     """
 
     host: str = "127.0.0.1"
@@ -406,6 +462,7 @@ class ManagerSettings:
     crl_dir: Path | None = None
     signer_certificate: Path | None = None
     signer_key: Path | None = None
+    extraction_seconds: float = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,22 @@
 """What is wrong between our mailboxes, the directory in force and what the national directory answers, and the repair.
 
-Source: operators.md 4.2, 4.4 (public extraction: no description, responsible or rank), 4.6; issue of the directory.
+Source: operators.md 4.2, 4.4 (public extraction: no description, responsible or rank), 4.5, 4.6 (FHIR: responsible is
+written and not shown); issue of the directory.
 """
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from mssante.model.directory import ListedMailbox
+from mssante.model.mailbox import MailboxType
 from mssante.model.publication import PublicationState
 
+# What FHIR has of each type (operators.md 4.2): a text that has no place there is no difference.
+_DESCRIBED: Final = frozenset({MailboxType.ORG, MailboxType.APP, MailboxType.CAB})
+_SERVED: Final = frozenset({MailboxType.ORG, MailboxType.APP, MailboxType.PER})
 _ON_ITS_WAY: Final = frozenset({PublicationState.TO_PUBLISH, PublicationState.SENT})
 
 
@@ -32,6 +37,15 @@ class Source(enum.Enum):
     OURS = "ours"
     EXTRACT = "extract"
     FHIR = "fhir"
+
+
+class Said(enum.Enum):
+    """What a source says of an address."""
+
+    THERE = "there"
+    OUT_OF_SERVICE = "out-of-service"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"  # it was not asked, or did not answer: never the same as absent
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,7 @@ class Finding:
         detail, repair: in French.
         command: that does the repair, or that shows more when nobody here can do it.
         waits: it will pass by itself.
+        ours, extract, fhir: what each of the three says of the address.
     """
 
     what: What
@@ -84,6 +99,9 @@ class Finding:
     repair: str
     command: str
     waits: bool = False
+    ours: Said = Said.UNKNOWN
+    extract: Said = Said.UNKNOWN
+    fhir: Said = Said.UNKNOWN
 
 
 def judge(facts: Facts) -> tuple[Finding, ...]:
@@ -99,7 +117,20 @@ def judge(facts: Facts) -> tuple[Finding, ...]:
             found += _stranger(facts.address, source, lines)
         else:
             found += _own(facts, facts.own, source, lines)
-    return tuple(found)
+    ours, extract, fhir = _ours(facts.own), _said(facts.extract), _said(facts.fhir)
+    return tuple([replace(one, ours=ours, extract=extract, fhir=fhir) for one in found])
+
+
+def _ours(own: Own | None) -> Said:
+    if own is None:
+        return Said.ABSENT
+    return Said.OUT_OF_SERVICE if own.wanted is None else Said.THERE
+
+
+def _said(lines: Sequence[ListedMailbox] | None) -> Said:
+    if lines is None:
+        return Said.UNKNOWN
+    return Said.THERE if lines else Said.ABSENT
 
 
 def _stranger(address: str, source: Source, lines: Sequence[ListedMailbox]) -> list[Finding]:
@@ -162,22 +193,21 @@ def _wrong(wanted: ListedMailbox, source: Source, there: ListedMailbox) -> str:
 def _attributes(wanted: ListedMailbox, there: ListedMailbox, source: Source) -> list[tuple[str, str, str]]:
     """Return name, our value, the value there, of what that source shows; what we do not say is not compared.
 
-    Source: operators.md 4.4 (columns of the extraction), 4.6 (what may change).
+    Source: operators.md 4.2 (who is responsible is in no open access), 4.4 (columns of the extraction), 4.6.
     """
-    found = [
-        ("type", wanted.kind.value, there.kind.value),
-        ("service", _text(wanted.service), _text(there.service)),
-    ]
-    if wanted.is_paperless is not None:
+    in_fhir = source is Source.FHIR
+    found = [("type", wanted.kind.value, there.kind.value)]
+    if not in_fhir or wanted.kind in _SERVED:
+        found.append(("service", _text(wanted.service), _text(there.service)))
+    # Not every FHIR directory shows it: its extension is an older one (operators.md 4.2).
+    if wanted.is_paperless is not None and not (in_fhir and there.is_paperless is None):
         found.append(("zéro papier", _yes(wanted.is_paperless), _yes(there.is_paperless)))
-    if source is Source.FHIR:
-        found += [
-            ("description", _text(wanted.description), _text(there.description)),
-            ("responsable", _text(wanted.responsible), _text(there.responsible)),
-            ("rang", str(wanted.rank or "sans"), str(there.rank or "sans")),
-        ]
-        if there.is_red and not wanted.is_red:
-            found.append(("liste rouge", "non", "oui"))
+    if in_fhir and wanted.kind in _DESCRIBED:
+        found.append(("description", _text(wanted.description), _text(there.description)))
+    if in_fhir:
+        found.append(("rang", str(wanted.rank or "sans"), str(there.rank or "sans")))
+    if in_fhir and there.is_red and not wanted.is_red:
+        found.append(("liste rouge", "non", "oui"))
     return found
 
 
@@ -213,7 +243,7 @@ _SAID: Final = {
 
 
 def _the(source: Source) -> str:
-    return "l'extraction" if source is Source.EXTRACT else "l'annuaire national"
+    return "l'extraction" if source is Source.EXTRACT else "l'annuaire FHIR"
 
 
 def _text(text: str) -> str:

@@ -7,7 +7,8 @@ The rule, as docs and the command line tell it:
    (``jean-pierre.martin-dupont``); a particle is written together with the word after it (``anne.delafontaine``).
 3. Of several given names with commas between them the first one counts.
 4. When the address was ever given: ``prenom.nom2``, then ``prenom.nom3`` and so on; a closed one is never given again.
-5. Whoever has a mailbox of that domain keeps it: the number RPPS, else the hospital's own, says who it is.
+5. Whoever has a mailbox of that domain keeps it: the number RPPS, else the hospital's own, says who it is. A hospital
+   gives its numbers again: where only its own says so, the name must be the same too.
 
 Source: operators.md 1.4 (the usual local part is prenom.nom), 5 (no re-use), 11 U15 (grammar and homonyms: our choice).
 """
@@ -64,6 +65,25 @@ def split_holder(holder: str) -> tuple[str, str, str]:
         start -= 1
     start = min(start, len(words) - 1) if words else 0
     return civility.strip(".").upper(), " ".join(words[start:]), " ".join(words[:start])
+
+
+def civility(holder: str) -> str:
+    """Return the civility that a holder's name begins with, as it is written, or ""."""
+    first = holder.split(maxsplit=1)[0] if holder.strip() else ""
+    return first if first.strip(".").casefold() in _CIVILITIES else ""
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Tell whether two holders as shown to others have the same name, but for civility, accents and case.
+
+    Second given names behind a comma do not count, as in rule 3.
+    """
+    bare = fold(one.removeprefix(civility(one)))
+    if bare and bare == fold(other.removeprefix(civility(other))):
+        return True
+    (_one, *names), (_other, *others) = split_holder(one), split_holder(other)
+    local = local_part(names[1], names[0])
+    return bool(local) and local == local_part(others[1], others[0])
 
 
 def _words(text: str) -> list[str]:

@@ -18,7 +18,7 @@ from mssante.model.directory import (
     Target,
 )
 from mssante.model.mailbox import Mailbox, MailboxType
-from mssante.model.national import is_finess, is_rpps, is_siret
+from mssante.model.national import is_rpps
 from mssante.model.publication import (
     Accepted,
     DirectoryAnswer,
@@ -28,26 +28,30 @@ from mssante.model.publication import (
     RefusedByDirectory,
     Unreachable,
 )
-
-SERVICE_MAX_CHARS: Final = 90
-DESCRIPTION_MAX_CHARS: Final = 75
-RESPONSIBLE_MAX_CHARS: Final = 45
-PHONE_MAX_CHARS: Final = 25
-LOCAL_ID_MAX_CHARS: Final = 40
-RANK_MAX: Final = 99
+from mssante.rules.attributes import DESCRIBED, PLACES, structure_identifier
 
 NO_IDENTIFIER: Final = "no-identifier"
 """Why a mailbox cannot be published at all: nothing says whose it is."""
+SITUATION_UNKNOWN: Final = "situation-unknown"
+"""Why a personal mailbox is published without its structure: the directory does not know the holder there."""
+NOT_VOUCHED_FOR: Final = "not-vouched-for"
+"""Why somebody without a national number is refused: the directory does not know them in the structure they name."""
 
-_PLACES: Final = frozenset({MailboxType.ORG, MailboxType.APP})
-_DESCRIBED: Final = frozenset({MailboxType.ORG, MailboxType.APP, MailboxType.CAB})
 # Refusals of us and not of the mailbox: the same request may be taken once the operator has put that right.
 _OURS: Final = frozenset({Kind.SIGN_IN_FAILED, Kind.SIGN_IN_REQUIRED})
 
 _ADVICE: Final = {
     NO_IDENTIFIER: (
         "la boîte n'a pas d'identifiant national",
-        "donnez sa structure : mssante mailbox change ADRESSE --structure FINESS",
+        "donnez-le : mssante mailbox change ADRESSE --identifier NUMERO ; à défaut de RPPS, --structure FINESS",
+    ),
+    SITUATION_UNKNOWN: (
+        "publiée sans son lieu d'exercice : l'annuaire n'y connaît pas ce professionnel",
+        "faites corriger sa situation d'exercice, puis mssante directory publish --again",
+    ),
+    NOT_VOUCHED_FOR: (
+        "sans RPPS, seule sa structure répond de cette personne, et l'annuaire ne l'y connaît pas",
+        "donnez son RPPS : mssante mailbox change ADRESSE --identifier RPPS ; ou demandez à l'annuaire de l'inscrire",
     ),
     Kind.ENTRY_UNKNOWN.value: (
         "l'annuaire ne connaît pas ce professionnel ou cette structure",
@@ -83,10 +87,20 @@ _ADVICE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One request to the directory."""
+    """One request to the directory.
+
+    Attributes:
+        before: asked for in the same request, before `change`, so that nothing stands between the two.
+    """
 
     target: Target
     change: MailboxChange
+    before: tuple[MailboxChange, ...] = ()
+
+    @property
+    def changes(self) -> tuple[MailboxChange, ...]:
+        """Return everything that the request asks for, in order."""
+        return (*self.before, self.change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,48 +134,6 @@ class Never:
 Judged = Done | Instead | Later | Never
 
 
-def listing_fault(kind: MailboxType, listing: Listing) -> str:
-    """Return what is wrong with the attributes for that type, in French with the fix; "" when nothing is.
-
-    Source: operators.md 4.2 (which type has which; lengths are inferred there).
-    """
-    bounded = (
-        ("le service", listing.service, SERVICE_MAX_CHARS),
-        ("la description", listing.description, DESCRIPTION_MAX_CHARS),
-        ("le responsable", listing.responsible, RESPONSIBLE_MAX_CHARS),
-        ("le téléphone", listing.phone, PHONE_MAX_CHARS),
-        ("le matricule", listing.local_id, LOCAL_ID_MAX_CHARS),
-    )
-    for what, text, most in bounded:
-        if len(text) > most or not text.isprintable():
-            return f"{what} doit tenir en {most} caractères, sur une ligne"
-    if listing.rank is not None and not 1 <= listing.rank <= RANK_MAX:
-        return f"le rang va de 1 (boîte préférée) à {RANK_MAX}"
-    if listing.description and kind not in _DESCRIBED:
-        return f"une boîte {kind.value} n'a pas de description ; seules ORG, APP et CAB en ont une"
-    if (listing.service or listing.responsible) and kind not in _PLACES:
-        return f"une boîte {kind.value} n'a ni service ni responsable ; seules ORG et APP en ont"
-    if kind is MailboxType.CITIZEN and listing != Listing():
-        return "une boîte USAGER n'est dans aucun annuaire ; retirez ces options"
-    if listing.structure and kind is not MailboxType.PER:
-        return "--structure est pour une boîte PER ; celle d'une boîte ORG ou APP est son identifiant"
-    if listing.structure and not structure_identifier(listing.structure):
-        return f"{listing.structure} n'est ni un FINESS (9 caractères) ni un SIRET (14 chiffres) juste ; vérifiez-le"
-    return ""
-
-
-def structure_identifier(number: str) -> str:
-    """Return IdNat_Struct of a FINESS or SIRET number, with or without the digit of its type; "" for anything else.
-
-    Source: operators.md 4.3 (1 FINESS, 3 SIRET).
-    """
-    for prefix, is_sound, length in (("1", is_finess, 9), ("3", is_siret, 14)):
-        bare = number[1:] if len(number) == length + 1 and number.startswith(prefix) else number
-        if is_sound(bare):
-            return prefix + bare.upper()
-    return ""
-
-
 def person_identifier(mailbox: Mailbox, structure: str) -> str:
     """Return IdNat_PS of the holder; "" when nothing says who it is.
 
@@ -191,7 +163,7 @@ def publication_of(mailbox: Mailbox, listing: Listing) -> Publication | None:
     if mailbox.kind is MailboxType.CITIZEN or mailbox.address.is_citizen:
         # Whatever its type says: a national health identity number is never told to a directory.
         return None
-    is_place = mailbox.kind in _PLACES
+    is_place = mailbox.kind in PLACES
     structure = structure_identifier(mailbox.identifier if is_place else listing.structure)
     professional = "" if is_place else person_identifier(mailbox, structure)
     if not (structure if is_place else professional):
@@ -218,6 +190,42 @@ def publication_of(mailbox: Mailbox, listing: Listing) -> Publication | None:
     return Publication(target, listed)
 
 
+def without_structure(wanted: Publication) -> Publication | None:
+    """Return what may be published of a personal mailbox whose holder the directory does not know in the structure.
+
+    None when nothing may: it has none, or the holder has no national number and only the structure answers for them.
+
+    Source: operators.md 4.1 and 4.3 (identity vouched for by a legal person), 4.4 (the structure of a PER is optional).
+    """
+    mailbox = wanted.mailbox
+    if wanted.target.holder is not Holder.ROLE or "@" in mailbox.professional:
+        return None
+    target = Target(Holder.PERSON, mailbox.professional)
+    return Publication(target, replace(mailbox, structure=""), unknown_structure=mailbox.structure)
+
+
+def told(
+    wanted: Publication | None, published: Publication | None, settings: PublicationSettings
+) -> Publication | None:
+    """Return what the directory is told of what it is to have: no structure that it refused, no local attribute.
+
+    Args:
+        wanted: as `publication_of` gives it, None for nothing.
+        published: what it accepted last, or None.
+        settings: of this operator.
+    """
+    if wanted is not None and not settings.publish_paperless:
+        wanted = replace(wanted, mailbox=replace(wanted.mailbox, is_paperless=None))
+    if wanted is None or published is None or settings.unknown_situation != "person":
+        return wanted
+    alone = without_structure(wanted)
+    is_known_refusal = alone is not None and (alone.target, alone.unknown_structure) == (
+        published.target,
+        published.unknown_structure,
+    )
+    return alone if is_known_refusal else wanted
+
+
 def steps(wanted: Publication | None, published: Publication | None, possible: Publication | None) -> tuple[Step, ...]:
     """Return what to ask of the directory, in order; () when it has what it is to have.
 
@@ -226,16 +234,24 @@ def steps(wanted: Publication | None, published: Publication | None, possible: P
         published: what it accepted last, or None.
         possible: what it may have got by a request whose answer was lost; told only when nothing is wanted.
 
-    Source: operators.md 4.6 (insert, replace, delete; address and type do not change).
+    Who wishes no paper is no part that the interface can replace: the mailbox is taken out and put in again, in one
+    request. The telephone is never told.
+
+    Source: operators.md 4.6 (insert, replace, delete; address and type do not change); users.md 7.4 GP-5.
     """
     if wanted is None:
-        there = published or possible
-        return () if there is None else (Step(there.target, RemoveMailbox(there.mailbox.address)),)
+        places: tuple[Publication | None, ...] = (published,)
+        if published is None and possible is not None:
+            # The answer may have been lost of a request that was accepted whole, or without the structure.
+            places = (possible, without_structure(possible))
+        return tuple(Step(one.target, RemoveMailbox(one.mailbox.address)) for one in places if one is not None)
     add = Step(wanted.target, AddMailbox(wanted.mailbox))
     if published is None:
         return (add,)
     if published.target != wanted.target:
         return (Step(published.target, RemoveMailbox(published.mailbox.address)), add)
+    if published.mailbox.is_paperless != wanted.mailbox.is_paperless:
+        return (replace(add, before=(RemoveMailbox(published.mailbox.address),)),)
     change = _difference(published.mailbox, wanted.mailbox)
     return () if change is None else (Step(wanted.target, change),)
 
@@ -257,6 +273,24 @@ def judge_answer(step: Step, wanted: Publication | None, answer: DirectoryAnswer
             return Later(code.value, reason)
         case RefusedByDirectory(code=code, reason=reason):
             return _refused(step, wanted, code, reason)
+
+
+def when_unknown(
+    step: Step, wanted: Publication | None, judged: Judged, settings: PublicationSettings
+) -> Judged | Publication:
+    """Return what a refusal means: what to publish in its place, when the directory does not know the situation.
+
+    Source: operators.md 4.1 (a person without national number), 4.4 (structure of a PER optional); setting
+        ``unknown_situation`` (our choice).
+    """
+    if not isinstance(judged, Never) or judged.code != Kind.ENTRY_UNKNOWN.value:
+        return judged
+    if wanted is None or step.target.holder is not Holder.ROLE:
+        return judged
+    alone = without_structure(wanted)
+    if alone is None:
+        return Never(NOT_VOUCHED_FOR, judged.reason)
+    return alone if settings.unknown_situation == "person" else judged
 
 
 def advice(code: str) -> tuple[str, str]:
@@ -294,13 +328,13 @@ def _difference(old: ListedMailbox, new: ListedMailbox) -> ChangeMailbox | None:
 
 def _everything(mailbox: ListedMailbox) -> ChangeMailbox:
     """Return the change that puts everything that may change as it is here; what a type has not is left alone."""
-    is_described, is_place = mailbox.kind in _DESCRIBED, mailbox.kind in _PLACES
+    is_described, is_place = mailbox.kind in DESCRIBED, mailbox.kind in PLACES
     return ChangeMailbox(
         mailbox.address,
         is_red=mailbox.is_red,
         description=mailbox.description if is_described else None,
         service=mailbox.service if is_place else None,
-        responsible=mailbox.responsible if is_place else None,
+        responsible=mailbox.responsible if is_described else None,
         rank=mailbox.rank or 0,
     )
 
@@ -311,6 +345,8 @@ def _refused(step: Step, wanted: Publication | None, code: Kind, reason: str) ->
             return Done()
         case AddMailbox(mailbox=mailbox) if code is Kind.ADDRESS_TAKEN:
             return Instead(_everything(mailbox))
+        case AddMailbox(mailbox=mailbox) if code is Kind.ENTRY_UNKNOWN and step.before:
+            return Instead(AddMailbox(mailbox))
         case ChangeMailbox() if code is Kind.ENTRY_UNKNOWN and wanted is not None:
             # It has lost what it had: an older copy was put back, or somebody else took it away.
             return Instead(AddMailbox(replace(wanted.mailbox)))

@@ -82,6 +82,28 @@ async def grant(tx: Tx, account_id: AccountId, mailbox_id: MailboxId, *, may_rea
     )
 
 
+async def revoke(tx: Tx, account_id: AccountId, mailbox_id: MailboxId) -> None:
+    """Take away what an account may do with a mailbox."""
+    await tx.run("remove_right", account_id=account_id, mailbox_id=mailbox_id)
+
+
+async def members(tx: Tx, mailbox_id: MailboxId) -> tuple[str, ...]:
+    """Return the logins of those who use a mailbox for good: neither its own account nor who stands in for a time."""
+    return tuple(str(row[0]) for row in await tx.all("list_members", mailbox_id=mailbox_id))
+
+
+async def set_certificate(tx: Tx, account_id: AccountId, name: DistinguishedName) -> None:
+    """Change the certificate that an account signs in with; the one before no longer opens it.
+
+    Raises:
+        StoreError: there is no such account, or the name is another account's.
+    """
+    text, key = msgspec.json.encode(name.rdns).decode(), _name_key(name)
+    if await tx.one("set_certificate", account_id=account_id, certificate=text, certificate_key=key) is None:
+        msg = f"le compte {account_id} n'existe pas : listez les comptes et réessayez"
+        raise StoreError(msg)
+
+
 async def rights(tx: Tx, account_id: AccountId) -> tuple[Right, ...]:
     """Return what an account may do, sorted by address."""
     return tuple(

@@ -13,7 +13,7 @@ import msgspec
 
 from mssante.model.audit import AuditCheck, AuditEvent, AuditRow
 from mssante.store.times import from_micros, to_micros
-from mssante.store.tx import Tx
+from mssante.store.tx import Tx, joins
 
 FIRST_PREVIOUS: Final = bytes(32)
 _PAGE_ROWS: Final = 1000
@@ -23,6 +23,11 @@ _decode = msgspec.json.Decoder(AuditEvent).decode
 
 async def append(tx: Tx, event: AuditEvent, now: datetime) -> AuditRow:
     """Add an event at the end of the chain; return it as written."""
+    if joins(tx):
+        text = _encode(event)
+        # The server makes the same hash from the same bytes; `verify` makes it again here.
+        ((seq, digest, previous),) = await tx.all("append_audit", at=to_micros(now), event=text.decode())
+        return AuditRow(seq, now, event, previous, digest)
     head = await tx.one("audit_head")
     seq, previous = (1, FIRST_PREVIOUS) if head is None else (head[0] + 1, head[1])
     at, text = to_micros(now), _encode(event)

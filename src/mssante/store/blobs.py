@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from mssante.model.errors import StoreDamagedError, StoreError, StoreFullError
 from mssante.model.message import Body
+from mssante.model.settings import BlobSettings
 from mssante.model.system import reason
 from mssante.store.connection import no_room, room_bytes
 
@@ -30,6 +31,26 @@ PENDING_BYTES: Final = 1024 * 1024
 # Flushes of several files at the same time share the journal of the file system.
 _THREADS: Final = 8
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def open_blobs(data_dir: Path, settings: BlobSettings, *, probe: Callable[[str], None]) -> "BlobFolder":
+    """Return where large bodies go, as the settings say.
+
+    Args:
+        data_dir: bodies on their way are written there, and those at rest too unless an object store has them.
+        settings: section [blobs].
+        probe: called at the named steps of a write.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+        StoreError: a folder cannot be made.
+    """
+    if settings.engine == "files":
+        return BlobFolder(data_dir, probe=probe)
+    # Loaded when it is chosen: its library costs time and memory.
+    from mssante.store.s3 import BucketBlobs
+
+    return BucketBlobs(data_dir, settings, probe=probe)
 
 
 class BlobFolder:
@@ -67,6 +88,16 @@ class BlobFolder:
             inline_bytes: up to this size the bytes belong in the transaction, above in a file.
         """
         return Spool(self, memory_bytes, inline_bytes)
+
+    def try_out(self) -> datetime | None:
+        """Write, read and remove something where bodies are kept; return the time there.
+
+        None when that is this machine: there is nothing to try that a start does not try.
+
+        Raises:
+            StoreError: one of these is refused.
+        """
+        return None
 
     def free_bytes(self) -> int:
         """Return the room that is left on the disk of the store."""
@@ -108,9 +139,11 @@ class BlobFolder:
                 file = Path(folder) / name
                 if file.relative_to(self.path).as_posix() not in referenced:
                     removed += self._remove_old(file, now - older_than)
-        for file in self.spool_path.iterdir():
-            removed += self._remove_old(file, now - older_than)
-        return removed
+        return removed + self.sweep_spool(older_than, now)
+
+    def sweep_spool(self, older_than: timedelta, now: datetime) -> int:
+        """Remove what broken receptions left; return how many files."""
+        return sum(self._remove_old(file, now - older_than) for file in self.spool_path.iterdir())
 
     def keep(self, spooled: Path, digest: bytes) -> str:
         """Give a flushed file its final name, for good; return that name. Runs in a thread.
@@ -233,6 +266,9 @@ class Spool:
         except OSError as error:
             await self.discard()
             raise blob_error(error, self._folder.path) from error
+        except StoreError:
+            await self.discard()
+            raise
 
     async def discard(self) -> None:
         """Drop everything; may be called at any time, also twice."""

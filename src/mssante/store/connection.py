@@ -120,6 +120,8 @@ class SqliteTx:
 
     __slots__ = ("_connection", "_path", "_queries")
 
+    joins = False
+
     def __init__(self, connection: apsw.Connection, queries: Mapping[str, Query], path: Path) -> None:
         """Make it for the life of the connection."""
         self._connection = connection

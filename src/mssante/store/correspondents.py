@@ -73,6 +73,20 @@ async def note_failure(tx: Tx, sender: Address, recipient: Address, now: datetim
         await tx.run("note_bounce", recipient=recipient.key, now=to_micros(now), reason=bounce)
 
 
+async def note_return(
+    tx: Tx, sender: Address, recipient: Address, accepted_at: datetime, now: datetime, bounce: str = ""
+) -> None:
+    """Note that a copy which had been noted as arrived came back by mail; `bounce` as of `note_failure`.
+
+    Args:
+        accepted_at: when it had been noted; the failures of the address that it had ended go on.
+    """
+    await tx.run("note_not_arrived", sender=sender.key, recipient=recipient.key)
+    await tx.run("note_not_alive", recipient=recipient.key, accepted_at=to_micros(accepted_at))
+    if bounce:
+        await tx.run("note_bounce", recipient=recipient.key, now=to_micros(now), reason=bounce)
+
+
 async def bounced(tx: Tx, key: str) -> Bounced | None:
     """Return what is known of an address that failed once, or None."""
     row = await tx.one("recipient_told", recipient=key)

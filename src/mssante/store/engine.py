@@ -1,186 +1,145 @@
-"""The embedded store: one connection that writes with group commit, readers beside it, large bodies in files.
+"""What every engine of the store does; `Store.open` gives the one that the settings name.
 
-Store functions (``mailboxes.create_mailbox(tx, ...)`` and so on) run through `Store.write`, `Store.read` or
-`Store.read_long`; nothing else opens the database.
+Store functions (``mailboxes.create_mailbox(tx, ...)`` and so on) run through `Store.write`, `Store.read`,
+`Store.glance` or `Store.read_long`, the same on each engine.
 
-Source: reliability.md A, B and 6.8; design.md section 4.
+Source: design.md section 4; decision 0020.
 """
 
 import asyncio
-import contextlib
-import os
-import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-import apsw
-
-from mssante.model.errors import StoreError
-from mssante.model.settings import StoreSettings
-from mssante.model.system import reason
+from mssante.model.mailbox import AccountId, FolderId, MailboxId
+from mssante.model.settings import FILES, BlobSettings, StoreSettings
 from mssante.store.blobs import BlobFolder
-from mssante.store.connection import FILE_NAME, SqliteTx, connect, translate
-from mssante.store.migrate import load_migrations, migrate
-from mssante.store.named import load_queries
-from mssante.store.tx import Work, drive
-from mssante.store.writer import Writer
+from mssante.store.tx import Work
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What another node has committed: one of these is said, or `missed`.
+
+    Attributes:
+        folder: messages of this folder changed: its mailbox, the folder, its modification number now.
+        mailbox_id: names of folders of this mailbox, or rights on them, changed.
+        account_id: what this account may do, chose or noted changed.
+        queue: there is something due.
+        trust: the white list, the revocation lists or our domains changed.
+        missed: there may have been any of these.
+    """
+
+    folder: tuple[MailboxId, FolderId, int] | None = None
+    mailbox_id: MailboxId | None = None
+    account_id: AccountId | None = None
+    queue: bool = False
+    trust: bool = False
+    missed: bool = False
 
 
 def _no_probe(_step: str) -> None:
     """Do nothing at the named steps."""
 
 
-class _Reader:
-    """A reading connection and its transaction object, for one thread."""
+class Store(ABC):
+    """An open store.
 
-    __slots__ = ("connection", "tx")
-
-    def __init__(self, path: Path) -> None:
-        self.connection = connect(path, reader=True)
-        self.tx = SqliteTx(self.connection, load_queries(), path)
-
-
-class Store:
-    """An open store; `blobs` holds the bodies that are too large for the database.
-
-    Guards the connections: one that writes, one that reads per thread.
+    Attributes:
+        folder: where this process keeps what is not in the database.
+        name: what findings call the database.
+        blobs: holds the bodies that are too large for the database.
     """
 
-    def __init__(self, path: Path, settings: StoreSettings, writer: Writer, blobs: BlobFolder) -> None:
-        """Put the parts together; use `open`."""
-        self.path = path
+    def __init__(self, folder: Path, name: str, blobs: BlobFolder) -> None:
+        """Keep what every engine has; use `open`."""
+        self.folder = folder
+        self.name = name
         self.blobs = blobs
-        self._writer = writer
-        self._pool = ThreadPoolExecutor(settings.readers, thread_name_prefix="store-reader")
-        self._local = threading.local()
-        self._lock = threading.Lock()
-        self._readers: list[_Reader] = []
-        self._closed = False
 
-    @classmethod
+    @staticmethod
     async def open(
-        cls, data_dir: Path, settings: StoreSettings, *, probe: Callable[[str], None] = _no_probe
+        data_dir: Path,
+        settings: StoreSettings,
+        *,
+        blobs: BlobSettings = FILES,
+        probe: Callable[[str], None] = _no_probe,
+        must_be_there: bool = False,
     ) -> "Store":
-        """Open the store of a folder, which is made when it is missing; bring its schema up to date.
+        """Open the store; bring its schema up to date.
 
         Args:
             data_dir: only this program writes there; several processes of it may.
             settings: section [store].
+            blobs: section [blobs].
             probe: called at the named steps of a write; tests stop the process there.
+            must_be_there: refuse an empty database, which a wrong dsn leads to; for a file see `mssante.app.stored`.
 
         Raises:
-            StoreSchemaError: a newer schema, another program's file, or an unsound SQLite.
-            StoreDamagedError: the file is not readable as a database.
+            ConfigError: a setting cannot be used.
+            StoreSchemaError: a newer schema, another program's database, or an unsound engine.
+            StoreDamagedError: the database is not readable.
             StoreFullError: no room.
-            StoreError: the folder cannot be used.
+            StoreError: the folder or the database cannot be used.
         """
-        path = data_dir / FILE_NAME
-        connection = await asyncio.to_thread(_prepare, path, probe)
-        writer = Writer(connection, path, load_queries(), group_commit=settings.group_commit, probe=probe)
-        return cls(path, settings, writer, BlobFolder(data_dir, probe=probe))
+        # Each engine is loaded when it is chosen: its library costs time and memory.
+        if settings.engine == "postgresql":
+            from mssante.store.postgres import engine as postgres
 
+            return await postgres.open_store(data_dir, settings, blobs=blobs, probe=probe, must_be_there=must_be_there)
+        from mssante.store import embedded
+
+        return await embedded.open_store(data_dir, settings, blobs=blobs, probe=probe)
+
+    @abstractmethod
     async def close(self) -> None:
         """Finish what is queued, then close everything."""
-        if self._closed:
-            return
-        self._closed = True
-        await self._writer.close()
-        await asyncio.to_thread(self._pool.shutdown)
-        await asyncio.to_thread(self.blobs.close)
-        with self._lock:
-            for reader in self._readers:
-                reader.connection.close()
 
+    @abstractmethod
     def write(self, work: Work[T]) -> "asyncio.Future[T]":
         """Run the work in a transaction, grouped with others; the result comes after the flush.
+
+        One transaction writes at a time, over all processes and nodes.
 
         Args:
             work: touches nothing but its transaction; called again when another work of its group fails.
 
         Returns:
-            A future with the result of the work, or with its exception: then nothing of it was kept.
+            A future with the result of the work, or with its exception: then nothing of it was kept, unless the text
+            says that this is not known.
         """
-        return self._writer.submit(work)
 
+    @abstractmethod
     def write_long(self, work: Work[T]) -> "asyncio.Future[T]":
-        """Do as `write` does, alone and in the writer's thread: for works that would hold up the event loop."""
-        return self._writer.submit(work, is_long=True)
+        """Do as `write` does, alone and beside the event loop: for works that would hold others up."""
 
+    @abstractmethod
     async def read(self, work: Work[T]) -> T:
-        """Run a short reading work at once, on the calling thread, in one snapshot; never suspends."""
-        return self._read(work)
+        """Run a short reading work in one snapshot."""
 
+    @abstractmethod
     async def glance(self, work: Work[T]) -> T:
-        """Run a short work at once without one snapshot over its queries, which would cost as much as a query."""
-        reader: _Reader = getattr(self._local, "reader", None) or self._new_reader()
-        return drive(work(reader.tx))
+        """Run a short reading work without one snapshot over its queries, which would cost as much as a query."""
 
+    @abstractmethod
     async def read_long(self, work: Work[T]) -> T:
-        """Run a long reading work in the pool of reader threads, in one snapshot."""
-        if self._closed:
-            raise self._closed_error()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, work)
+        """Run a long reading work in one snapshot, where it holds nobody up."""
 
+    @abstractmethod
     async def commits_elsewhere(self) -> int:
-        """Return a number that changes when another process has committed."""
-        found: int = await self._writer.aside(_data_version)
-        return found
+        """Return a number that changes when another process has committed.
 
-    def _read(self, work: Work[T]) -> T:
-        reader: _Reader = getattr(self._local, "reader", None) or self._new_reader()
-        if self._closed:
-            raise self._closed_error()
-        try:
-            reader.connection.execute("BEGIN")
-            try:
-                return drive(work(reader.tx))
-            finally:
-                if reader.connection.in_transaction:
-                    reader.connection.execute("ROLLBACK")
-        except apsw.Error as error:
-            raise translate(error, self.path) from error
+        On a database of several nodes only for what processes keep in memory (the white list, revocation lists, our
+        domains): of the rest `listen` tells.
+        """
 
-    def _new_reader(self) -> _Reader:
-        with self._lock:
-            if self._closed:
-                raise self._closed_error()
-            reader = _Reader(self.path)
-            self._readers.append(reader)
-        self._local.reader = reader
-        return reader
+    @abstractmethod
+    def listen(self, told: Callable[[Elsewhere], None]) -> Callable[[], None]:
+        """Call it at each commit of another process, on engines that tell; returns what ends it.
 
-    def _closed_error(self) -> StoreError:
-        return StoreError(f"{self.path} est fermé : ce programme s'arrête")
-
-
-def _data_version(connection: apsw.Connection) -> int:
-    return int(str(connection.pragma("data_version")))
-
-
-def _prepare(path: Path, probe: Callable[[str], None]) -> apsw.Connection:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Made by us first, so that the database, its log and its shared memory are readable by this user only.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    except OSError as error:
-        fix = f"vérifiez que {path.parent} existe et que cet utilisateur y écrit"
-        msg = f"{path} ne s'ouvre pas : {reason(error)} ; {fix}"
-        raise StoreError(msg) from error
-    connection = connect(path, reader=False)
-    try:
-        migrate(connection, path, migrations=load_migrations(), probe=probe)
-        # What an earlier process could not flush is read from its log and written again; without room for that the
-        # log stays, and what was accepted is read from there.
-        with contextlib.suppress(apsw.FullError, apsw.BusyError):
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-    except apsw.Error as error:
-        connection.close()
-        raise translate(error, path) from error
-    except StoreError:
-        connection.close()
-        raise
-    return connection
+        Not a queue: `commits_elsewhere` is the net below it.
+        """

@@ -1,4 +1,4 @@
-"""A look at a whole store: is the file sound, are the bodies what was received, is there room.
+"""A look at a whole store: is the database sound, are the bodies what was received, is there room.
 
 Source: reliability.md H04, and 6.8 (integrity check in the drill).
 """
@@ -53,7 +53,7 @@ async def check(store: Store, *, body_limit: int = 10_000, low_bytes: int = 0) -
         body_limit: most bodies to compare, from the newest on.
         low_bytes: less free room than this is a finding.
     """
-    findings = await store.read_long(_check_file)
+    findings = await store.read_long(lambda tx: _check_file(tx, store.name))
     walk = _Walk(store, body_limit)
     while await store.read_long(walk.look):
         pass
@@ -63,7 +63,7 @@ async def check(store: Store, *, body_limit: int = 10_000, low_bytes: int = 0) -
     free_bytes = store.blobs.free_bytes()
     if free_bytes < low_bytes:
         text = f"il ne reste que {free_bytes // 1024} Kio : libérez de la place sur ce disque"
-        findings.append(Finding(str(store.path.parent), text))
+        findings.append(Finding(str(store.folder), text))
     version, queue = await store.read_long(_read_state)
     return Health(tuple(findings), version, walk.checked, tuple(walk.damaged), queue, free_bytes)
 
@@ -100,9 +100,9 @@ class _Walk:
         return True
 
 
-async def _check_file(tx: Tx) -> list[Finding]:
+async def _check_file(tx: Tx, name: str) -> list[Finding]:
     checked = await _all(tx, "quick_check") or [("la vérification elle-même ne peut pas le lire",)]
-    found = [Finding("mssante.db", f"{_one_line(row[0])} : {_FIX}") for row in checked if row[0] != "ok"]
+    found = [Finding(name, f"{_one_line(row[0])} : {_FIX}") for row in checked if row[0] != "ok"]
     lost = await _all(tx, "foreign_key_check")
     return found + [Finding(str(row[0]), f"la ligne {row[1]} ne mène à rien dans {row[2]} : {_FIX}") for row in lost]
 

@@ -48,7 +48,9 @@ async def search_text(tx: Tx, mailbox_id: MailboxId, text: str, *, body_only: bo
     """
     phrase = '"' + text.replace('"', '""').replace("\0", " ") + '"*'
     query = f"body : {phrase}" if body_only else phrase
-    return frozenset(row[0] for row in await tx.all("search_text", mailbox_id=mailbox_id, query=query))
+    # The embedded engine looks for the query; another one makes its own from the text.
+    rows = await tx.all("search_text", mailbox_id=mailbox_id, query=query, text=text, body_only=int(body_only))
+    return frozenset(row[0] for row in rows)
 
 
 async def fetch_rows(tx: Tx, folder_id: FolderId, low: int, high: int, limit: int, *, whole: bool) -> list[Row]:

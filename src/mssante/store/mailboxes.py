@@ -69,6 +69,16 @@ async def set_mailbox_state(tx: Tx, mailbox_id: MailboxId, state: MailboxState, 
     _must_be(row, mailbox_id)
 
 
+async def set_holder(tx: Tx, mailbox_id: MailboxId, holder: str, identifier: str) -> None:
+    """Change the name and the national number of whom a mailbox belongs to.
+
+    Raises:
+        StoreError: there is no such mailbox.
+    """
+    row = await tx.one("set_holder", mailbox_id=mailbox_id, holder=holder, identifier=identifier)
+    _must_be(row, mailbox_id)
+
+
 async def set_quota(tx: Tx, mailbox_id: MailboxId, quota_bytes: int) -> None:
     """Change the quota of a mailbox; what it holds already stays.
 

@@ -15,7 +15,7 @@ from mssante.model.errors import StoreError
 from mssante.model.mailbox import FolderId, MailboxId, Role
 from mssante.model.message import Body, Change, MessageId, StoredMessage, Summary
 from mssante.store.times import from_micros, to_micros
-from mssante.store.tx import Row, Tx
+from mssante.store.tx import Row, Tx, Value, joins
 
 SEEN: Final = "\\Seen"
 _encode_summary = msgspec.json.Encoder(order="deterministic").encode
@@ -37,17 +37,19 @@ async def add_message(
     Raises:
         StoreError: the reference is another message's.
     """
-    message = await tx.insert(
-        "add_message",
-        reference=reference,
-        sender=None if sender is None else str(sender),
-        summary=_encode_summary(summary).decode(),
-        decision=decision,
-        sha256=body.sha256,
-        size_bytes=body.size_bytes,
-        path=body.path,
-        received_at=to_micros(now),
-    )
+    row: dict[str, Value] = {
+        "reference": reference,
+        "sender": None if sender is None else str(sender),
+        "summary": _encode_summary(summary).decode(),
+        "decision": decision,
+        "sha256": body.sha256,
+        "size_bytes": body.size_bytes,
+        "path": body.path,
+        "received_at": to_micros(now),
+    }
+    if joins(tx):
+        return MessageId(_some(await tx.one("add_message_at_once", data=body.data, **row))[0])
+    message = await tx.insert("add_message", **row)
     if body.data is not None:
         await tx.run("add_body", message_id=message, data=body.data)
     return MessageId(message)
@@ -71,6 +73,19 @@ async def file_message(
     Raises:
         StoreError: there is no such mailbox.
     """
+    if joins(tx):
+        row = await tx.one(
+            "file_at_once",
+            mailbox_id=mailbox_id,
+            role=role.value,
+            message_id=message,
+            unseen=0 if SEEN in flags else 1,
+            flags=" ".join(sorted(flags)),
+            filed_at=to_micros(now),
+            prefix=prefix,
+        )
+        folder_id, uid, modseq = _some(row)
+        return Change(mailbox_id, folder_id, uid, modseq), uid
     # Read, then two plain updates: cheaper than RETURNING twice, and safe because only one transaction writes.
     place = await tx.one("next_place", mailbox_id=mailbox_id, role=role.value, message_id=message)
     folder_id, uid, last_modseq, size_bytes = _some(place)

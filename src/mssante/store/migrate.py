@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +46,17 @@ def load_migrations() -> tuple[Migration, ...]:
     Raises:
         StoreError: the numbers have a hole or stand twice (a fault of the package).
     """
+    return read_migrations(resources.files("mssante.store").joinpath("migrations"))
+
+
+def read_migrations(folder: Traversable) -> tuple[Migration, ...]:
+    """Return the steps of a folder in order.
+
+    Raises:
+        StoreError: the numbers have a hole or stand twice (a fault of the package).
+    """
     found: list[Migration] = []
-    for file in resources.files("mssante.store").joinpath("migrations").iterdir():
+    for file in folder.iterdir():
         match = _FILE_NAME.fullmatch(file.name)
         if match:
             found.append(Migration(int(match[1]), file.name, file.read_text(encoding="utf-8")))

@@ -121,8 +121,17 @@ async def change_listing(tx: Tx, mailbox_id: MailboxId, listing: Listing, now: d
 
 
 async def publish_again(tx: Tx, now: datetime, mailbox_id: MailboxId | None = None) -> tuple[MailboxId, ...]:
-    """Make what was refused due, or one mailbox whatever its state; return which, without those on their way."""
+    """Make what was refused or accepted with less due, or one mailbox whatever its state; return which.
+
+    Those on their way are left alone. What was left out because the directory did not know it is asked for once more.
+    """
+    less = await tx.all("boxes_with_less", mailbox_id=mailbox_id or 0)
     rows = await tx.all("publish_again", mailbox_id=mailbox_id or 0, now=to_micros(now))
+    for number, published in less:
+        there = _decode(published)
+        if there.unknown_structure:
+            kept = replace(there, unknown_structure="")
+            await tx.run("set_published", mailbox_id=number, published=_encode(kept).decode())
     return tuple(MailboxId(row[0]) for row in rows)
 
 
@@ -151,10 +160,10 @@ async def address_of_person(tx: Tx, identifier: str, domain: str) -> str:
     return "" if row is None else str(row[0])
 
 
-async def address_of_staff(tx: Tx, local_id: str, kind: MailboxType, domain: str) -> tuple[str, str]:
-    """Return the address and the national number of whom the hospital's register names so; both "" for nobody."""
-    row = await tx.one("box_of_staff", local_id=local_id, kind=kind.value, domain=domain)
-    return ("", "") if row is None else (str(row[0]), str(row[1]))
+async def boxes_of_staff(tx: Tx, local_id: str, kind: MailboxType, domain: str) -> tuple[str, ...]:
+    """Return the address keys of whom the hospital's register names so, oldest mailbox first; numbers are re-used."""
+    rows = await tx.all("boxes_of_staff", local_id=local_id, kind=kind.value, domain=domain)
+    return tuple(str(row[0]) for row in rows)
 
 
 async def _announced(tx: Tx, row: Row) -> Announced:

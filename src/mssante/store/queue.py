@@ -166,6 +166,22 @@ async def finish_copy(
     return row is not None
 
 
+async def take_back_copy(
+    tx: Tx, copy_id: CopyId, *, kind: Kind, detail: str, rule: str, now: datetime
+) -> datetime | None:
+    """Note that a copy which another operator had accepted did not arrive; return when it was accepted.
+
+    None, and nothing is noted, when the copy is in any other state: a second notice about it tells nothing.
+    """
+    row = await tx.one("relayed_at", copy_id=copy_id)
+    if row is None:
+        return None
+    taken = await tx.one(
+        "take_back_copy", copy_id=copy_id, last_kind=kind.value, last_detail=detail, rule=rule, now=to_micros(now)
+    )
+    return None if taken is None else from_micros(row[0])
+
+
 async def mark_warned(tx: Tx, copy_id: CopyId) -> bool:
     """Note that the sender was told of the delay; False when that was noted before (then send no other notice)."""
     return await tx.one("mark_warned", copy_id=copy_id) is not None

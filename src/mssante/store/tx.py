@@ -38,6 +38,11 @@ class Tx(Protocol):
         ...
 
 
+def joins(tx: Tx) -> bool:
+    """Tell whether the engine does several steps in one query, because each query costs a way there and back."""
+    return getattr(tx, "joins", False)
+
+
 Work = Callable[[Tx], Coroutine[Any, Any, T]]
 """What is done in one transaction: a function of the transaction only, because it may be called a second time."""
 

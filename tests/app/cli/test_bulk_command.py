@@ -1,11 +1,12 @@
 """``mssante mailbox import``: the report, the exit codes, the file of passwords."""
 
 import asyncio
+import io
 import json
 from pathlib import Path
 
 import pytest
-from cli_world import DOMAIN, Shell
+from cli_world import DOMAIN, Answer, Shell
 
 from mssante.app.cli import bulk
 from mssante.app.config import read_config, read_secret
@@ -37,7 +38,7 @@ def test_a_dry_run_shows_the_report_and_opens_nothing(shell: Shell, file: Path, 
     assert dry.code == 1
     assert f"eloise.martin2@{DOMAIN}" in dry.out
     assert "n'est pas un RPPS" in dry.out
-    assert "rien n’est changé : 2 créées, 0 déjà présente, 1 refusée." in dry.out
+    assert "rien n’est changé : 2 créées, 0 changée, 0 inchangée, 1 refusée." in dry.out
     assert "Windows-1252" in dry.out
     assert boxes(shell) == set()
     assert not secrets.exists()
@@ -68,8 +69,68 @@ def test_the_boxes_are_opened_once_and_their_passwords_lie_in_a_file_of_ours_alo
 
     assert asyncio.run(opens())
     again = shell("mailbox", "import", str(file), "--json")
-    assert [json.loads(line)["outcome"] for line in again.out.splitlines()] == ["present", "present", "refused"]
+    assert [json.loads(line)["outcome"] for line in again.out.splitlines()] == ["unchanged", "unchanged", "refused"]
     assert shell.good("audit", "verify").out.startswith("Chaîne entière")
+
+
+def outcomes(answer: Answer) -> list[tuple[int | None, str, list[str]]]:
+    lines = [json.loads(line) for line in answer.out.splitlines()]
+    return [(one["line"], one["outcome"], one["changed"]) for one in lines]
+
+
+def test_a_second_file_changes_what_differs_and_says_what(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "personnel.csv"
+    path.write_text(f"type;nom;prenom;rpps;libelle;telephone\n;MARTIN;Claire;{RPPS[0]};;01\n")
+    shell.good("mailbox", "import", str(path))
+    path.write_text(
+        f"type;nom;prenom;rpps;libelle;telephone\n;ROUX;Claire;{RPPS[0]};;02\nCAB;;;{RPPS[0]};Cabinet des Lilas;\n"
+    )
+    dry = shell.good("mailbox", "import", str(path), "--dry-run")
+    assert "titulaire, téléphone" in dry.out
+    assert "rien n’est changé : 1 créée, 1 changée, 0 inchangée, 0 refusée." in dry.out
+    done = [(2, "changed", ["holder", "phone"]), (3, "created", [])]
+    assert outcomes(shell.good("mailbox", "import", str(path), "--json")) == done
+    shown = shell.good("mailbox", "show", f"cabinet-des-lilas@{DOMAIN}").out
+    assert f"claire.martin@{DOMAIN}" in shown
+    assert "02" in shell.good("mailbox", "show", f"claire.martin@{DOMAIN}").out
+    again = outcomes(shell.good("mailbox", "import", str(path), "--json"))
+    assert again == [(2, "unchanged", []), (3, "unchanged", [])]
+
+
+def test_boxes_that_the_file_does_not_name_are_suspended_only_when_asked_and_agreed(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "personnel.csv"
+    rows = [f"N{number};P;{with_luhn(f'1{number:09d}')}" for number in range(1, 13)]
+    path.write_text("nom;prenom;rpps\n" + "\n".join(rows) + "\n")
+    shell.good("mailbox", "import", str(path))
+    path.write_text("nom;prenom;rpps\n" + "\n".join(rows[1:]) + "\n")
+
+    def state() -> set[str]:
+        return {one["address"] for one in shell.good("mailbox", "list", "--json").json if one["state"] == "suspended"}
+
+    # Told, and nothing else.
+    assert "11 inchangées, 0 refusée, 1 absente." in shell.good("mailbox", "import", str(path)).out
+    dry = shell.good("mailbox", "import", str(path), "--close-absent", "--dry-run", "--json")
+    assert outcomes(dry)[-1] == (None, "suspended", [])
+    monkeypatch.setattr("sys.stdin", io.StringIO("non\n"))
+    refused = shell("mailbox", "import", str(path), "--close-absent")
+    assert refused.code == 130
+    assert f"Suspendre 1 boîte sur 12 (p.n1@{DOMAIN})" in refused.err
+    assert state() == set()
+    # A file that was cut off.
+    path.write_text("nom;prenom;rpps\n" + "\n".join(rows[6:]) + "\n")
+    cut = shell("mailbox", "import", str(path), "--close-absent", "--yes")
+    assert (cut.code, "fichier tronqué" in cut.err, state()) == (1, True, set())
+    path.write_text("nom;prenom;rpps\n" + "\n".join(rows[1:]) + "\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("oui\n"))
+    assert "1 suspendue." in shell.good("mailbox", "import", str(path), "--close-absent").out
+    assert state() == {f"p.n1@{DOMAIN}"}
+    listed = {one["address"]: one for one in shell.good("directory", "publications", "--json").json}
+    assert listed[f"p.n1@{DOMAIN}"]["mailbox"] == "suspended"
+    path.write_text("nom;prenom;rpps\n" + "\n".join(rows[6:]) + "\n")
+    answer = shell.good("mailbox", "import", str(path), "--close-absent", "--absent-max", "50", "--yes", "--json")
+    assert [outcome for _line, outcome, _fields in outcomes(answer)].count("suspended") == 5
 
 
 def test_a_file_of_passwords_is_never_written_over_nor_followed(shell: Shell, file: Path, tmp_path: Path) -> None:

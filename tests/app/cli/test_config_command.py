@@ -1,12 +1,14 @@
 """``mssante config``: bad input is named with its fix before the operator starts."""
 
 import asyncio
+import re
 import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cli_world import DOMAIN, Shell
+from s3 import fake_s3
 
 from mssante.app.chance import utc_now
 from mssante.app.config import read_config
@@ -156,3 +158,35 @@ def test_shows_every_setting_and_marks_what_was_changed(shell: Shell) -> None:
     assert secret not in shown.encode()
     values = shell.good("config", "show", "--json").json
     assert (values["smtp"]["port"], values["limits"]["recipients"]) == (2525, 500)
+
+
+def test_tries_the_object_store_out_and_compares_the_clocks(shell: Shell, tmp_path: Path) -> None:
+    with fake_s3() as s3:
+        given = s3.settings(tmp_path, answer_seconds=1.0)
+        keys = (
+            f'access_key = "{given.access_key}"\nsecret_key = "{given.secret_key}"\nanswer_seconds = 1\nretries = 0\n'
+        )
+        section = f'[blobs]\nengine = "s3"\nendpoint = "{s3.endpoint}"\nbucket = "corps"\n{keys}'
+        shell.config.write_text(f"{shell.config.read_text()}\n{section}")
+        asyncio.run(keep_list(shell, timedelta(minutes=5)))
+        answer = shell("config", "check")
+        assert answer.code == 0, answer.out
+        assert "écrit, relu et effacé" in answer.out
+        s3.faults.clock = 300
+        assert re.search(r"diffèrent de (29[5-9]|30[0-5]) s", wrong(shell)[1][0][2])
+        s3.faults.clock, s3.faults.denied = 0, True
+        code, found = wrong(shell)
+        assert code == 3
+        assert "accès refusé" in found[0][2]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "bucket", "said"),
+    [("", "corps", "endpoint"), ("http://s3.exemple.fr", "corps", "https"), ("https://s3.exemple.fr", "", "bucket")],
+)
+def test_an_object_store_that_cannot_be_is_refused(shell: Shell, endpoint: str, bucket: str, said: str) -> None:
+    section = f'[blobs]\nengine = "s3"\nendpoint = "{endpoint}"\nbucket = "{bucket}"\n'
+    shell.config.write_text(f"{shell.config.read_text()}\n{section}")
+    answer = shell("config", "check")
+    assert answer.code == 2
+    assert said in answer.err

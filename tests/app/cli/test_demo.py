@@ -122,6 +122,15 @@ def test_nothing_keeps_running_when_the_demonstration_is_killed() -> None:
         shutil.rmtree(ready["folder"], ignore_errors=True)
 
 
+@pytest.mark.world
+def test_a_mailbox_of_the_hospital_is_published_and_found_by_another_operator(lines: list[dict]) -> None:
+    (published,) = [line for line in lines if line["event"] == "published"]
+    assert (published["state"], published["ok"]) == ("accepted", True)
+    first = published["searched"]["answers"][0]
+    assert first["address"] == published["address"] == "hdj.cardiologie@chu-valdore.mssante.fr"
+    assert "boîte du service demandé" in first["reasons"]
+
+
 def test_does_not_write_in_a_folder_that_is_in_use(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("x")
     done = subprocess.run(

@@ -117,6 +117,46 @@ def test_gives_the_members_their_right_and_no_password(shell: Shell) -> None:
     assert made["password"] is None
 
 
+def test_every_attribute_can_be_given_at_the_opening_and_changed_later(shell: Shell) -> None:
+    add(shell)
+    given = (
+        "--service",
+        "Cardio",
+        "--responsible",
+        "Dr A",
+        "--phone",
+        "01",
+        "--local-id",
+        "UF1",
+        "--description",
+        "Avis",
+    )
+    add(shell, CARDIO, "ORG", "Cardiologie", "--member", CLAIRE, "--rank", "1", "--paperless", "--red-list", *given)
+    shown = shell.good("mailbox", "show", CARDIO).out
+    for value in ("Cardio", "Dr A", "01", "UF1", "Avis", "Zéro papier", "Liste rouge", CLAIRE):
+        assert value in shown
+    add(shell, f"luc.petit@{DOMAIN}", "PER", "Luc PETIT")
+    said = shell.good(
+        *("mailbox", "change", CARDIO, "--holder", "Cardiologie B", "--identifier", FINESS, "--phone", ""),
+        *("--member", f"luc.petit@{DOMAIN}", "--remove-member", CLAIRE, "--no-paperless", "--rank", "2"),
+    ).out
+    assert "changée (titulaire, identifiant, téléphone, zéro papier, rang, membres) ; elle sera publiée" in said
+    found = shell.good("mailbox", "show", CARDIO, "--json").json
+    assert (found["holder"], found["identifier"], found["members"]) == (
+        "Cardiologie B", FINESS, [f"luc.petit@{DOMAIN}"],
+    )  # fmt: skip
+    listing = found["listing"]
+    assert (listing["phone"], listing["is_paperless"], listing["rank"], listing["service"]) == ("", False, 2, "Cardio")
+    assert [row["event"] for row in events(shell, "member.")] == ["member.added", "member.removed"]
+    assert "zéro papier : non" in " ".join(shell.good("mailbox", "show", CARDIO).out.lower().split())
+
+
+def test_software_gets_a_new_certificate_and_no_directory_is_told(shell: Shell) -> None:
+    add(shell, CARDIO, "APP", "DPI", "--certificate-dn", DN, "--identifier", FINESS)
+    said = shell.good("mailbox", "change", CARDIO, "--certificate-dn", DN.replace("VALDORE", "VALDORE 2")).out
+    assert said == f"Boîte {CARDIO} changée (certificat).\n"
+
+
 def test_keeps_nothing_of_a_box_with_an_unknown_member(shell: Shell) -> None:
     answer = add(shell, CARDIO, "ORG", "Cardiologie", "--member", "personne@x.fr")
     assert answer.code == 1

@@ -73,7 +73,7 @@ def test_changing_a_box_publishes_it_again_and_only_then(hospital: Shell, tmp_pa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--service", "Cardiologie"), "ni service ni responsable"),
+        (("--service", "Cardiologie"), "n'a pas de service"),
         (("--structure", "310000109"), "FINESS"),
         (("--phone", "0" * 26), "25"),
     ],

@@ -1,5 +1,6 @@
 """A laid-out sandbox is what an administrator would have written: files that our own reader accepts."""
 
+import hashlib
 import stat
 import tomllib
 from datetime import UTC, datetime
@@ -7,12 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from mssante.app.config import read_config
+from mssante.app.boxes import directory_link
+from mssante.app.config import read_config, read_secret
+from mssante.app.directory import read_keys
+from mssante.app.directory_source import source_of
 from mssante.app.manager import open_publishing
 from mssante.app.sandbox import space
 from mssante.app.sandbox.layout import Layout, free_ports, lay_out, toml_text
 from mssante.app.sandbox.stores import delist, fill_manager, fill_operator
 from mssante.app.tls import read_material
+from mssante.doors.manager.app import EXTRACTION_PATH
 from mssante.flows.sign_in import digest_password
 from mssante.model.mailbox import AccountKind, MailboxType
 from mssante.model.settings import StoreSettings
@@ -50,12 +55,29 @@ def test_every_domain_has_its_host_in_every_table(layout: Layout) -> None:
 
 
 def test_no_port_is_given_twice(layout: Layout) -> None:
-    ports = [layout.manager_port]
+    ports = [layout.manager_port, layout.directory_port]
     for laid in layout.operators:
         ports += [laid.ports.smtp, laid.ports.submission, laid.ports.submissions]
         ports += [laid.ports.imap, laid.ports.imaps, laid.ports.autoconfig]
+        ports += [laid.ports.directory, laid.ports.ldap, laid.ports.ldaps]
     ports.append(layout.identity.port)
-    assert len(set(ports)) == len(ports) == 26
+    assert len(set(ports)) == len(ports) == 39
+
+
+def test_each_operator_with_professionals_has_a_key_of_its_own_to_publish_at_the_manager(layout: Layout) -> None:
+    manager = read_config(layout.manager_config)
+    assert manager.directory.port == layout.directory_port
+    known = read_keys(manager.directory.api_keys)
+    publishing = {}
+    for laid in layout.operators:
+        config = read_config(laid.config)
+        if config.publication.directory_url:
+            assert directory_link(config) is not None
+            assert source_of(config).endswith(EXTRACTION_PATH)
+            key = read_secret(config.publication.api_key)
+            publishing[laid.plan.key] = known[hashlib.sha256(key).digest()].operator
+    assert publishing == {plan.key: plan.key for plan in space.PUBLISHING}
+    assert len(known) == len(publishing)
 
 
 def test_free_ports_are_all_different() -> None:

@@ -10,7 +10,7 @@ def play(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     start = f"""
         import asyncio, os, signal, sys
         from pathlib import Path
-        from mssante.app.sandbox.processes import open_nursery, start, stop
+        from mssante.app.sandbox.processes import open_nursery, run_command, start, stop
         from mssante.model.errors import MssError
         folder = Path({str(folder)!r})
     """
@@ -33,6 +33,51 @@ def test_a_program_that_ends_before_its_doors_open_is_named_with_its_last_words(
     assert done.stderr == ""
     assert done.stdout.startswith("essai did not start: ")
     assert "absent.toml" in done.stdout
+
+
+def test_a_command_gives_what_it_says_and_one_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
+    done = play(
+        """
+        async def main() -> None:
+            print((await run_command(nursery, folder / "log", "--version")).decode().split()[0])
+            try:
+                await run_command(nursery, folder / "log", "directory", "show", "a@b.fr", "--config", "absent.toml")
+            except MssError as error:
+                print(error)
+
+        nursery = open_nursery(2)
+        asyncio.run(main())
+        nursery.close()
+        """,
+        tmp_path,
+    )
+    assert done.stderr == ""
+    first, second = done.stdout.splitlines()
+    assert first == "mssante"
+    assert second.startswith("mssante directory show: ")
+    assert "absent.toml" in second
+
+
+def test_a_command_that_is_no_longer_waited_for_ends(tmp_path: Path) -> None:
+    done = play(
+        """
+        async def main() -> None:
+            command = run_command(nursery, folder / "log", "directory", "generate", str(folder), "--professionals", "900000")
+            try:
+                await asyncio.wait_for(command, 0.1)
+            except TimeoutError:
+                print("ended")
+
+        nursery = open_nursery(1)
+        asyncio.run(main())
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            print("none left")
+        """,
+        tmp_path,
+    )
+    assert (done.stdout, done.stderr) == ("ended\nnone left\n", "")
 
 
 def test_those_that_were_not_needed_go_when_the_nursery_closes(tmp_path: Path) -> None:

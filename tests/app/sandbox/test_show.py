@@ -2,21 +2,25 @@
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from mssante.app.sandbox import space
+from mssante.app.sandbox import published, space
+from mssante.app.sandbox.annuaire import Answer, Searched
 from mssante.app.sandbox.follow import Followed, Hop
 from mssante.app.sandbox.layout import Laid, LaidIdentity, Layout, Pair, Ports
 from mssante.app.sandbox.letters import DOCTOR, GP
 from mssante.app.sandbox.peers import BAD_PEERS
+from mssante.app.sandbox.published import Published
 from mssante.app.sandbox.reading import Opened, Step
 from mssante.app.sandbox.refusals import Refused
 from mssante.app.sandbox.show import JsonView, PrettyView, Totals, View
 from mssante.app.sandbox.stores import SandboxAccount
 from mssante.model.mailbox import MailboxType
+from mssante.model.publication import PublicationState
 
 PAIR = Pair(Path("/x/a.pem"), Path("/x/a.key"), "CN=x")
 LAID = Laid(
@@ -33,6 +37,7 @@ LAYOUT = Layout(
     intermediates=Path("/x/i.pem"),
     manager_config=Path("/x/m/mssante.toml"),
     manager_port=8443,
+    directory_port=8446,
     identity=LaidIdentity(Path("/x/i/mssante.toml"), 8444, "https://127.0.0.1:8444/r", Path("/x/i/p.json")),
     operators=(LAID,),
     entries=(),
@@ -50,14 +55,20 @@ REFUSED = Refused(BAD_PEERS[0], "TLS handshake refused: connection closed", "R4"
 
 OPENED = Opened(str(GP), ("INBOX", "Envoyés"), (Step("heard", "vu [1]", 4.25),), is_whole=True, is_heard=True)
 
+SEARCHED = Searched("lenoir", str(GP), (Answer(str(GP), "Paul LENOIR", "CABINET", ("nom exact",), ""),), 12.3)
+FOUND = Searched("hdj", str(published.BOX), (Answer(str(published.BOX), "HDJ", "CHU", ("au lieu demandé",), ""),), 9.0)
+PUBLISHED = Published(str(published.BOX), PublicationState.ACCEPTED, 0.25, 26_666, "", FOUND)
+
 
 def play(view: View) -> None:
     view.progress("Démarrage...")
     view.ready(LAYOUT, ACCOUNTS)
+    view.searched(SEARCHED, 50_000)
     view.followed(Followed(GP, (HOP,), arrived=True))
     view.followed(Followed(GP, (), arrived=False, problem="not arrived in time"))
     view.opened(OPENED)
     view.refused(REFUSED)
+    view.published(PUBLISHED)
     view.done(Totals(delivered=1, refused=1, expected_refusals=1, lost=1, first_seconds=1.0, seconds=2.0))
     view.waiting()
 
@@ -69,7 +80,8 @@ def json_lines() -> list[dict]:
 
 
 def test_writes_one_object_per_event_in_order() -> None:
-    assert [line["event"] for line in json_lines()] == ["ready", "hop", "lost", "mailbox", "refusal", "done"]
+    events = [line["event"] for line in json_lines()]
+    assert events == ["ready", "searched", "hop", "lost", "mailbox", "refusal", "published", "done"]
 
 
 def test_the_ready_line_holds_what_an_outside_program_needs_to_connect() -> None:
@@ -85,7 +97,7 @@ def test_the_ready_line_holds_what_an_outside_program_needs_to_connect() -> None
 
 
 def test_a_hop_says_who_which_rule_list_version_tls_and_milliseconds() -> None:
-    hop = json_lines()[1]
+    hop = json_lines()[2]
     assert (hop["operator"], hop["rule"], hop["list_version"], hop["tls"], hop["ms"]) == (
         "liberaux",
         "R5",
@@ -96,10 +108,42 @@ def test_a_hop_says_who_which_rule_list_version_tls_and_milliseconds() -> None:
 
 
 def test_the_mailbox_line_says_what_a_mail_program_saw_and_how_fast() -> None:
-    line = json_lines()[3]
+    line = json_lines()[4]
     assert line["folders"] == ["INBOX", "Envoyés"]
     assert line["steps"] == {"heard": 4.2}
     assert (line["whole"], line["heard"]) == (True, True)
+
+
+def test_the_searches_say_their_words_and_the_reasons_of_each_answer() -> None:
+    searched = json_lines()[1]
+    assert (searched["words"], searched["people"], searched["ok"]) == ("lenoir", 50_000, True)
+    assert searched["answers"][0]["reasons"] == ["nom exact"]
+
+
+def test_the_new_mailbox_is_told_with_its_state_the_extraction_and_where_it_was_found() -> None:
+    line = json_lines()[-2]
+    assert (line["address"], line["state"], line["extraction_lines"]) == (str(published.BOX), "accepted", 26_666)
+    assert line["searched"]["answers"][0]["reasons"] == ["au lieu demandé"]
+    assert line["ok"]
+
+
+@pytest.mark.parametrize(
+    ("state", "searched", "as_expected"),
+    [
+        (PublicationState.ACCEPTED, FOUND, True),
+        (PublicationState.REFUSED, FOUND, False),
+        (PublicationState.ACCEPTED, replace(FOUND, answers=()), False),
+        (PublicationState.ACCEPTED, replace(FOUND, answers=SEARCHED.answers), False),
+    ],
+)
+def test_a_new_mailbox_is_as_expected_only_when_it_is_accepted_and_found_first(
+    state: PublicationState, searched: Searched, as_expected: bool
+) -> None:
+    shown = replace(PUBLISHED, state=state, searched=searched, code="" if as_expected else "entry-unknown")
+    assert shown.as_expected is as_expected
+    out = io.StringIO()
+    PrettyView(Console(file=out, width=200)).published(shown)
+    assert ("✔" in out.getvalue()) is as_expected
 
 
 def test_the_last_line_has_the_totals() -> None:
@@ -126,6 +170,11 @@ def test_shows_people_ports_accounts_passwords_and_how_to_stop() -> None:
         "règle R5",
         "certificat expiré",
         "1 perdue",
+        str(published.BOX),
+        "acceptée par l'annuaire du gestionnaire",
+        "26666 boîtes",
+        "et la trouve",
+        "au lieu demandé",
     ):
         assert text in out.getvalue()
 

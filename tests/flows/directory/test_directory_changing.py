@@ -4,7 +4,6 @@ Source: operators.md 4.6.
 """
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from directory_files import CHU, DUPONT, MARTIN, PRACTICE, activities, extraction, loaded, opened
@@ -26,7 +25,7 @@ from mssante.model.directory import (
 )
 from mssante.model.mailbox import MailboxType
 from mssante.store.directory import history
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.engine import DirectoryShelf
 
 CHU_OPERATOR, OTHER = Caller("chu", operator="chu"), Caller("autre", operator="autre")
 NEW = ListedMailbox("paul.martin@chu-nantes.mssante.fr", MailboxType.PER, service="Cardiologie")
@@ -36,9 +35,9 @@ ROLE = Target(Holder.ROLE, f"{MARTIN.identifier}-{CHU.identifier}")
 
 
 @pytest.fixture
-async def directory(tmp_path: Path) -> AsyncIterator[Directory]:
-    loaded(tmp_path, extraction=extraction(), activities=activities([(MARTIN, CHU), (DUPONT, PRACTICE)]))
-    made, store = opened(tmp_path)
+async def directory(shelf: DirectoryShelf) -> AsyncIterator[Directory]:
+    loaded(shelf, extraction=extraction(), activities=activities([(MARTIN, CHU), (DUPONT, PRACTICE)]))
+    made, store = opened(shelf)
     yield made
     await store.close()
 
@@ -77,14 +76,16 @@ async def test_a_holder_is_an_entry_of_their_own_only_without_mailbox(directory:
     assert await shown() == [""]
 
 
-async def test_several_changes_are_made_in_order_or_not_at_all(directory: Directory, tmp_path: Path) -> None:
+async def test_several_changes_are_made_in_order_or_not_at_all(directory: Directory, shelf: DirectoryShelf) -> None:
     ordered = (AddMailbox(NEW), ChangeMailbox(NEW.address, rank=1), RemoveMailbox(NEW.address), AddMailbox(NEW))
     assert await kind_of(directory, PERSON, *ordered) == ""
     second = ListedMailbox("p.martin@chu-nantes.mssante.fr", MailboxType.PER)
     broken = (AddMailbox(second), RemoveMailbox("personne@x.mssante.fr"))
     assert await kind_of(directory, PERSON, *broken) == Kind.ENTRY_UNKNOWN.value
     assert (await directory.search(OTHER, second.address)).entries == ()
-    feed = DirectoryStore(DirectoryFolder(tmp_path)).read_now(lambda tx: history.feed(tx, 0, 20))
+    store = shelf.store()
+    feed = await store.read(lambda tx: history.feed(tx, 0, 20))
+    await store.close()
     assert [one.what for one in feed] == ["created", "changed", "removed", "created"]
     assert {one.who for one in feed} == {"chu"}
 

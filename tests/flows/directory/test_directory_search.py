@@ -3,8 +3,7 @@
 Source: issue of the directory (search).
 """
 
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 from directory_files import (
@@ -26,7 +25,7 @@ from mssante.flows.directory.reading import Directory
 from mssante.model.decision import Kind, Refusal
 from mssante.model.directory import Caller, ChangeMailbox, Health, Holder, Place, Target
 from mssante.model.directory_search import Filters, Past, Ranked
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.engine import DirectoryShelf
 
 CALLER = Caller("dr", operator="chu", near="44000")
 FAR = Caller("dr", near="75")
@@ -35,16 +34,16 @@ SERVICE, GENERAL = "secretariat.cardiologie@chu-nantes.mssante.fr", "contact@chu
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("annuaire")
+def shelf(new_shelf: Callable[[], DirectoryShelf]) -> DirectoryShelf:
+    made = new_shelf()
     known = [(DUPONT, CHU), (DUPONT_PARIS, BAC), (LE_GOFF, CHU), (MARTIN, CHU)]
     loaded(made, extraction=extraction(), activities=activities(known))
     return made
 
 
 @pytest.fixture
-async def directory(folder: Path) -> AsyncIterator[Directory]:
-    made, store = opened(folder)
+async def directory(shelf: DirectoryShelf) -> AsyncIterator[Directory]:
+    made, store = opened(shelf)
     yield made
     await store.close()
 
@@ -166,17 +165,18 @@ class Known:
         ({}, CHU_BOX),
     ],
 )
-async def test_what_deliveries_told_counts(folder: Path, past: Mapping[str, Past], first: str) -> None:
-    store = DirectoryStore(DirectoryFolder(folder))
+async def test_what_deliveries_told_counts(shelf: DirectoryShelf, past: Mapping[str, Past], first: str) -> None:
+    store = shelf.store()
     directory = Directory(store, lambda: NOW, daily_entries=0, history=Known(past))
     answer = await directory.search(CALLER, "jean dupont")
     assert answer.entries[0].entry.address == first
     await store.close()
 
 
-async def test_the_red_list_is_never_found(tmp_path: Path) -> None:
-    loaded(tmp_path, extraction=extraction())
-    directory, store = opened(tmp_path)
+async def test_the_red_list_is_never_found(new_shelf: Callable[[], DirectoryShelf]) -> None:
+    shelf = new_shelf()
+    loaded(shelf, extraction=extraction())
+    directory, store = opened(shelf)
     hide = (ChangeMailbox(SERVICE, is_red=True),)
     changed = await directory.change(CALLER, Target(Holder.PLACE, CHU.identifier), hide)
     assert isinstance(changed, Place)
@@ -187,8 +187,8 @@ async def test_the_red_list_is_never_found(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_a_script_gets_no_more_than_its_budget(folder: Path) -> None:
-    directory, store = opened(folder, daily_entries=5)
+async def test_a_script_gets_no_more_than_its_budget(shelf: DirectoryShelf) -> None:
+    directory, store = opened(shelf, daily_entries=5)
     got = 0
     for words in ("dupont", "nantes", "medecin", "chu", "jean"):
         answer = await directory.search(CALLER, words)
@@ -205,8 +205,8 @@ async def test_a_script_gets_no_more_than_its_budget(folder: Path) -> None:
     await store.close()
 
 
-async def test_a_directory_that_is_not_there_is_said(tmp_path: Path) -> None:
-    directory, store = opened(tmp_path)
+async def test_a_directory_that_is_not_there_is_said(new_shelf: Callable[[], DirectoryShelf]) -> None:
+    directory, store = opened(new_shelf())
     answer = await directory.search(CALLER, "dupont")
     assert isinstance(answer, Refusal)
     assert answer.kind is Kind.DIRECTORY_UNAVAILABLE

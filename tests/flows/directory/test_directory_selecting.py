@@ -3,8 +3,8 @@
 Source: RFC 4511 section 4.5.1.7; issue of the directory (doors).
 """
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import pytest
 from directory_files import (
@@ -33,33 +33,40 @@ from mssante.model.directory import All, Any, Caller, Condition, Entry, EntryId,
 from mssante.model.folding import fold
 from mssante.rules.directory_condition import holds
 from mssante.store.directory import read
-from mssante.store.directory.file import DirectoryFolder, DirectoryStore
+from mssante.store.directory.engine import DirectoryShelf, DirectoryStore
 from mssante.store.directory.numbers import BOX_LIMIT
 
 CALLER = Caller("somebody")
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("annuaire")
+def shelf(new_shelf: Callable[[], DirectoryShelf]) -> DirectoryShelf:
+    made = new_shelf()
     known = [(DUPONT, CHU), (DUPONT, PRACTICE), (DUPONT_PARIS, BAC), (LE_GOFF, CHU), (MARTIN, CHU)]
     loaded(made, extraction=extraction(), activities=activities(known))
     return made
 
 
+@pytest.fixture(scope="module")
+def store(shelf: DirectoryShelf) -> Iterator[DirectoryStore]:
+    made = shelf.store()
+    yield made
+    asyncio.run(made.close())
+
+
 @pytest.fixture
-async def directory(folder: Path) -> AsyncIterator[Directory]:
-    made, store = opened(folder)
+async def directory(shelf: DirectoryShelf) -> AsyncIterator[Directory]:
+    made, store = opened(shelf)
     yield made
     await store.close()
 
 
-def everything(folder: Path) -> list[Entry]:
+def everything(store: DirectoryStore) -> list[Entry]:
     async def work(tx) -> list[Entry]:
         ids = [row[0] for row in await tx.all("entries_from", after=0, limit=1000)]
         return await read.entries(tx, ids)
 
-    return DirectoryStore(DirectoryFolder(folder)).read_now(work)
+    return store.read_now(work)
 
 
 VALUES = ["dupont", "DUPONT", "jean", "le goff", "goff", "nan", "nantes", "44", "44000", "cardio", "chu", "upo", "10"]
@@ -88,9 +95,8 @@ CONDITIONS = st.recursive(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=CONDITIONS)
-def test_narrowing_never_loses_an_entry(folder: Path, condition: Condition) -> None:
-    store = DirectoryStore(DirectoryFolder(folder))
-    expected = [one for one in everything(folder) if holds(condition, one)]
+def test_narrowing_never_loses_an_entry(store: DirectoryStore, condition: Condition) -> None:
+    expected = [one for one in everything(store) if holds(condition, one)]
     for subject in (Subject.EVERYTHING, Subject.MAILBOXES):
         wanted = [one for one in expected if subject is Subject.EVERYTHING or one.entry_id < BOX_LIMIT]
         got = store.read_now(

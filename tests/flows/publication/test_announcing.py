@@ -10,6 +10,7 @@ from standins import KeptLog, SteppingClock
 from store_world import ALICE, NOW
 from turns import one_turn
 
+from mssante.flows.amending import BoxChange
 from mssante.flows.mailboxes import Administering, MailboxOrder
 from mssante.flows.ports import Probe, no_probe
 from mssante.flows.publication.announcing import Announcing, Round, publish_again
@@ -24,22 +25,25 @@ from mssante.model.directory import (
     RemoveMailbox,
     Target,
 )
-from mssante.model.mailbox import MailboxState, MailboxType
+from mssante.model.mailbox import Mailbox, MailboxState, MailboxType
 from mssante.model.national import with_luhn
 from mssante.model.publication import (
     Accepted,
     DirectoryAnswer,
+    Listing,
     PublicationSettings,
     PublicationState,
     RefusedByDirectory,
     Unreachable,
 )
 from mssante.model.settings import StoreSettings
-from mssante.store import audit, publication
+from mssante.store import audit, mailboxes, publication
 from mssante.store.engine import Store
+from mssante.store.tx import Tx
 
-RPPS, FINESS = with_luhn("1000123456"), with_luhn("31000010")
+RPPS, FINESS, SIRET = with_luhn("1000123456"), with_luhn("31000010"), with_luhn("1234567890123")
 PERSON, PLACE = f"8{RPPS}", f"1{FINESS}"
+ROLE = f"{PERSON}-{PLACE}"
 TEAM = Address("cardiologie", ALICE.domain)
 TO_PUBLISH, SENT, ACCEPTED, REFUSED, WITHDRAWN = PublicationState
 
@@ -59,7 +63,7 @@ class StandInDirectory:
         refusal: what it says to everything.
     """
 
-    known: set[str] = field(default_factory=lambda: {PERSON, PLACE, f"{PERSON}-{PLACE}"})
+    known: set[str] = field(default_factory=lambda: {PERSON, PLACE, ROLE})
     boxes: dict[str, tuple[Target, ListedMailbox]] = field(default_factory=dict)
     asked: list[tuple[Target, MailboxChange]] = field(default_factory=list)
     away: bool = False
@@ -69,11 +73,18 @@ class StandInDirectory:
     async def change(self, target: Target, changes: tuple[MailboxChange, ...]) -> DirectoryAnswer:
         if self.away:
             return Unreachable("no route")
-        answer: DirectoryAnswer = Accepted()
-        for change in changes:
-            self.asked.append((target, change))
-            answer = RefusedByDirectory(self.refusal, "so") if self.refusal else self._do(target, change)
+        self.asked += [(target, change) for change in changes]
+        before, answer = dict(self.boxes), self._do_all(target, changes)
+        if not isinstance(answer, Accepted):
+            self.boxes = before
         return Unreachable("timeout") if self.deaf else answer
+
+    def _do_all(self, target: Target, changes: tuple[MailboxChange, ...]) -> DirectoryAnswer:
+        for change in changes:
+            answer = RefusedByDirectory(self.refusal, "so") if self.refusal else self._do(target, change)
+            if not isinstance(answer, Accepted):
+                return answer
+        return Accepted()
 
     def _do(self, target: Target, change: MailboxChange) -> DirectoryAnswer:
         if target.identifier not in self.known:
@@ -103,6 +114,7 @@ class Desk:
     directory: StandInDirectory
     log: KeptLog = field(default_factory=KeptLog)
     numbers: int = 0
+    settings: PublicationSettings = field(default_factory=PublicationSettings)
 
     @property
     def clerk(self) -> Administering:
@@ -110,7 +122,7 @@ class Desk:
 
     def worker(self, probe: Probe = no_probe) -> Announcing:
         return Announcing(
-            settings=PublicationSettings(),
+            settings=self.settings,
             store=self.store,
             link=self.directory,
             clock=self.clock,
@@ -256,12 +268,12 @@ async def test_an_address_of_somebody_else_is_refused_as_taken(desk: Desk) -> No
 async def test_a_change_says_only_what_changed_and_adds_what_the_directory_has_lost(desk: Desk) -> None:
     await open_box(desk, TEAM, kind=MailboxType.ORG, identifier=FINESS)
     await desk.worker().publish_due()
-    await desk.clerk.change_listing(TEAM, lambda old: replace(old, service="Cardio", rank=1))
+    await desk.clerk.change(TEAM, BoxChange(amend=lambda old: replace(old, service="Cardio", rank=1)))
     assert await desk.state(TEAM) == (TO_PUBLISH, "")
     assert await desk.worker().publish_due() == Round(accepted=1)
     assert desk.directory.asked[-1][1] == ChangeMailbox(str(TEAM), service="Cardio", rank=1)
     desk.directory.boxes.clear()
-    await desk.clerk.change_listing(TEAM, lambda old: replace(old, is_red=True))
+    await desk.clerk.change(TEAM, BoxChange(amend=lambda old: replace(old, is_red=True)))
     assert await desk.worker().publish_due() == Round(accepted=1)
     assert desk.directory.boxes[str(TEAM)][1].is_red
     assert desk.directory.boxes[str(TEAM)][1].service == "Cardio"
@@ -270,23 +282,117 @@ async def test_a_change_says_only_what_changed_and_adds_what_the_directory_has_l
 async def test_a_person_who_moves_to_a_structure_is_taken_out_and_put_there(desk: Desk) -> None:
     await open_box(desk)
     await desk.worker().publish_due()
-    await desk.clerk.change_listing(ALICE, lambda old: replace(old, structure=FINESS))
+    await desk.clerk.change(ALICE, BoxChange(amend=lambda old: replace(old, structure=FINESS)))
     assert await desk.worker().publish_due() == Round(accepted=1)
     assert desk.directory.done == [AddMailbox, RemoveMailbox, AddMailbox]
-    assert desk.directory.boxes[str(ALICE)][0].identifier == f"{PERSON}-{PLACE}"
+    assert desk.directory.boxes[str(ALICE)][0].identifier == ROLE
 
 
 async def test_a_move_that_stops_half_way_goes_on_from_there(desk: Desk) -> None:
+    desk.settings = PublicationSettings(unknown_situation="refuse")
     await open_box(desk)
     await desk.worker().publish_due()
-    desk.directory.known.remove(f"{PERSON}-{PLACE}")
-    await desk.clerk.change_listing(ALICE, lambda old: replace(old, structure=FINESS))
+    desk.directory.known.remove(ROLE)
+    await desk.clerk.change(ALICE, BoxChange(amend=lambda old: replace(old, structure=FINESS)))
     assert await desk.worker().publish_due() == Round(refused=1)
     assert desk.directory.boxes == {}
-    desk.directory.known.add(f"{PERSON}-{PLACE}")
+    desk.directory.known.add(ROLE)
     await publish_again(desk.store, None, actor="x", trace_key=b"k" * 32, now=desk.clock())
     assert await desk.worker().publish_due() == Round(accepted=1)
     assert desk.directory.done[-2:] == [AddMailbox, AddMailbox]
+
+
+async def resume(desk: Desk, address: Address | None) -> int:
+    async def look(tx: Tx) -> Mailbox | None:
+        return None if address is None else await mailboxes.mailbox_by_key(tx, address.key)
+
+    box = await desk.store.read(look)
+    return await publish_again(desk.store, box, actor="x", trace_key=b"k" * 32, now=desk.clock())
+
+
+@pytest.mark.parametrize("named", [ALICE, None])
+async def test_a_person_whom_the_directory_does_not_know_there_is_published_alone_until_it_does(
+    desk: Desk, named: Address | None
+) -> None:
+    desk.directory.known.remove(ROLE)
+    await open_box(desk, listing=Listing(structure=FINESS))
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert desk.directory.boxes[str(ALICE)][0].identifier == PERSON
+    assert await desk.state() == (ACCEPTED, "situation-unknown")
+    # What else changes goes there too, and the structure is not asked for again and again.
+    await desk.clerk.change(ALICE, BoxChange(amend=lambda old: replace(old, rank=1)))
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert desk.directory.asked[-1] == (Target(Holder.PERSON, PERSON), ChangeMailbox(str(ALICE), rank=1))
+    assert await desk.state() == (ACCEPTED, "situation-unknown")
+    # Still unknown: taken out and put there again.
+    assert await resume(desk, named) == 1
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert desk.directory.boxes[str(ALICE)][0].identifier == PERSON
+    desk.directory.known.add(ROLE)
+    assert await resume(desk, named) == 1
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert desk.directory.boxes[str(ALICE)][0].identifier == ROLE
+    assert await desk.state() == (ACCEPTED, "")
+    assert await resume(desk, None) == 0
+
+
+@pytest.mark.parametrize("closes", [False, True])
+async def test_a_lost_answer_to_less_than_was_asked_is_found_again_or_withdrawn(desk: Desk, closes: bool) -> None:
+    desk.directory.known.remove(ROLE)
+    await open_box(desk, listing=Listing(structure=FINESS))
+
+    def probe(step: str) -> None:
+        if step == "publication-answered":
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        await desk.worker(probe).round()
+    assert list(desk.directory.boxes) == [str(ALICE)]
+    if closes:
+        await desk.clerk.change_state(ALICE, MailboxState.CLOSED)
+    desk.clock.step(seconds=PublicationSettings().lease_seconds)
+    if closes:
+        assert await desk.worker().publish_due() == Round(withdrawn=1)
+        assert desk.directory.boxes == {}
+    else:
+        assert await desk.worker().publish_due() == Round(accepted=1)
+        assert await desk.state() == (ACCEPTED, "situation-unknown")
+        assert desk.directory.done[-3:] == [AddMailbox, AddMailbox, ChangeMailbox]
+
+
+async def test_somebody_without_a_national_number_is_refused_where_the_directory_does_not_know_them(desk: Desk) -> None:
+    await open_box(desk, identifier="", listing=Listing(structure=FINESS))
+    assert await desk.worker().publish_due() == Round(refused=1)
+    assert await desk.state() == (REFUSED, "not-vouched-for")
+    assert desk.directory.boxes == {}
+
+
+async def test_the_wish_for_no_paper_is_told_again_in_one_request_unless_it_stays_local(desk: Desk) -> None:
+    await open_box(desk)
+    await desk.worker().publish_due()
+    await desk.clerk.change(ALICE, BoxChange(amend=lambda old: replace(old, is_paperless=True, phone="0102030405")))
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert desk.directory.done == [AddMailbox, RemoveMailbox, AddMailbox]
+    assert desk.directory.boxes[str(ALICE)][1].is_paperless
+    desk.settings = PublicationSettings(publish_paperless=False)
+    await desk.clerk.change(ALICE, BoxChange(amend=lambda old: replace(old, is_paperless=False)))
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert desk.directory.boxes[str(ALICE)][1].is_paperless is None
+
+
+async def test_a_new_number_or_name_of_the_holder_is_told_from_the_transaction_that_changes_it(desk: Desk) -> None:
+    await open_box(desk, TEAM, kind=MailboxType.ORG, identifier=FINESS)
+    await desk.worker().publish_due()
+    await desk.clerk.change(TEAM, BoxChange(identifier=SIRET))
+    assert await desk.state(TEAM) == (TO_PUBLISH, "")
+    desk.directory.known.add(f"3{SIRET}")
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert desk.directory.boxes[str(TEAM)][0] == Target(Holder.PLACE, f"3{SIRET}")
+    await desk.clerk.change(TEAM, BoxChange(holder="Cardiologie interventionnelle"))
+    assert await desk.state(TEAM) == (TO_PUBLISH, "")
+    asked = len(desk.directory.asked)
+    assert await desk.worker().publish_due() == Round(accepted=1)
+    assert len(desk.directory.asked) == asked
 
 
 @pytest.mark.parametrize("state", [MailboxState.SUSPENDED, MailboxState.CLOSED])

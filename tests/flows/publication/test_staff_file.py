@@ -1,5 +1,7 @@
 """Staff files as human-resources programs write them, good and dirty."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from mssante.flows.publication.wanted import Wanted, wanted_of
 from mssante.model.errors import TheirProtocolError
 from mssante.model.mailbox import MailboxType
 from mssante.model.national import with_luhn
+from mssante.model.publication import Listing
 
 RPPS, FINESS, SIRET = with_luhn("1000123456"), with_luhn("31000010"), with_luhn("1234567890123")
 TEXT = "N° RPPS;Nom d'exercice;Prénom;Grade\n10001;MARTIN;Éloïse;PH\n"
@@ -93,6 +96,39 @@ def test_a_person_is_what_the_line_says() -> None:
     assert (listing.local_id, listing.service) == ("A12", "")
 
 
+def test_a_column_that_means_nothing_here_is_left_out() -> None:
+    found = wanted(nom="Martin", prenom="Claire", rpps=RPPS, grade="PH", echelon="3")
+    assert isinstance(found, Wanted)
+    assert found.says == {"holder"}
+
+
+def test_a_line_says_only_what_its_fields_hold() -> None:
+    found = wanted(nom="Martin", prenom="Claire", rpps=RPPS, telephone="-", rang="2", liste_rouge="-", zero_papier="")
+    assert isinstance(found, Wanted)
+    assert found.says == {"holder", "phone", "rank"}
+    assert (found.listing.phone, found.listing.rank) == ("", 2)
+    there = Listing(phone="01", is_red=True, is_paperless=True, structure=FINESS)
+    assert found.amended(there) == replace(there, phone="", rank=2)
+    assert found.holder_after("Dr Claire PETIT") == "Dr Claire MARTIN"
+    assert found.holder_after("") == "Claire MARTIN"
+
+
+def test_a_structure_written_with_its_type_or_without_is_the_same() -> None:
+    found = wanted(FINESS, nom="Martin", prenom="Claire", rpps=RPPS)
+    assert isinstance(found, Wanted)
+    assert found.amended(Listing(structure=FINESS)).structure == FINESS
+    assert found.amended(Listing(structure=SIRET)).structure == f"1{FINESS}"
+
+
+def test_a_practice_is_what_the_line_says() -> None:
+    found = wanted(
+        SIRET, type="CAB", libelle="Cabinet des Lilas", rpps=f"8{RPPS}", service="x", responsable="Dr Martin"
+    )
+    assert isinstance(found, Wanted)
+    assert (found.kind, found.identifier, found.local) == (MailboxType.CAB, RPPS, "cabinet-des-lilas")
+    assert found.listing == Listing(responsible="Dr Martin")
+
+
 def test_a_team_is_what_the_line_says() -> None:
     found = wanted(
         type="org", libelle="Secrétariat", service="Cardiologie", finess=SIRET, membres="a@x.fr, b@x.fr a@x.fr"
@@ -112,10 +148,13 @@ def test_a_team_is_what_the_line_says() -> None:
         ({"nom": "A", "prenom": "B", "rpps": RPPS, "liste_rouge": "peut-être"}, "O ou N"),
         ({"nom": "A", "prenom": "B", "rpps": RPPS, "finess": "310000109"}, "FINESS"),
         ({"nom": "A", "prenom": "B", "rpps": RPPS, "adresse": "a b"}, "adresse"),
-        ({"type": "USAGER", "nom": "A"}, "PER, ORG ou APP"),
+        ({"type": "USAGER", "nom": "A"}, "PER, ORG, APP ou CAB"),
         ({"type": "ORG", "libelle": "Cardiologie"}, "FINESS ou le SIRET"),
         ({"type": "ORG", "finess": FINESS}, "libellé"),
         ({"type": "ORG", "finess": FINESS, "libelle": "…"}, "lettre latine"),
+        ({"type": "CAB", "libelle": "Cabinet"}, "praticien responsable"),
+        ({"type": "CAB", "libelle": "Cabinet", "rpps": "10001234560"}, "n'est pas un RPPS"),
+        ({"nom": "A", "prenom": "B", "rpps": RPPS, "rang": "premier"}, "rang"),
         ({"nom": "A", "prenom": "B;trop;trop"}, "plus de champs"),
     ],
 )

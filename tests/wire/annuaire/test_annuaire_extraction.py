@@ -239,3 +239,13 @@ def test_values_can_be_made_of_every_row(fields: list[str]) -> None:
         assert mailbox_of(row).address == "a@b.mssante.fr"
         assert (structure_of(row) is None) == (not row[Column.STRUCTURE])
         assert (professional_of(row) is None) == (not row[Column.PERSON])
+
+
+@given(st.lists(st.sampled_from(["", "a", " a", "a ", "a b", "\u00a0a", "a|b", "a\nb", " "]), min_size=3, max_size=3))
+def test_a_line_is_the_same_whether_its_fields_need_care_or_not(texts: list[str]) -> None:
+    mailbox = ListedMailbox("a.b@ch-exemple.mssante.fr", MailboxType.ORG, structure="1449000289", service=texts[0])
+    place = Structure("1449000289", texts[1], address=PostalAddress(country=texts[2]))
+    fields = extraction_line(mailbox, None, place).decode().removesuffix("\n").split("|")
+    breaks = str.maketrans("|\n", "  ")
+    assert len(fields) == 31
+    assert [fields[7], fields[18], fields[30]] == [text.translate(breaks).strip() for text in texts]

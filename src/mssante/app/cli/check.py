@@ -1,9 +1,11 @@
 """The part of ``mssante config check`` that looks at the store: soundness, room, own domains, age of the list."""
 
+import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from mssante.app.chance import utc_now
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.opened import open_store
 from mssante.app.cli.output import size_text
@@ -12,6 +14,7 @@ from mssante.model.address import parse_address
 from mssante.model.errors import StoreError, TheirProtocolError
 from mssante.model.mailbox import MailboxState
 from mssante.store import health, lists
+from mssante.store.blobs import BlobFolder
 from mssante.store.domains import list_domains
 from mssante.store.engine import Store
 from mssante.store.mailboxes import mailbox_by_key
@@ -20,6 +23,7 @@ OK: Final = "ok"
 WARNING: Final = "warning"
 ERROR: Final = "error"
 STORE: Final = "store-error"
+CLOCKS_APART: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ async def check_store(config: Config, now: datetime) -> list[Found]:
     """Return what a look at the store has found; the bodies of the 10,000 newest messages are compared too."""
     try:
         async with open_store(config) as store:
-            found = await _soundness(config, store)
+            found = await _soundness(config, store) + await asyncio.to_thread(_bucket, store.blobs)
             if config.role == "operator":
                 found += await _own_domains(config, store)
                 found += await _list_age(config, store, now)
@@ -53,6 +57,20 @@ async def _soundness(config: Config, store: Store) -> list[Found]:
         f"{size_text(seen.free_bytes)} libres"
     )
     return [Found(OK, "magasin", text)]
+
+
+def _bucket(blobs: BlobFolder) -> list[Found]:
+    """Write and read in the object store, and compare its clock with ours; nothing when bodies are files."""
+    began = utc_now()
+    theirs = blobs.try_out()
+    ended = utc_now()
+    if theirs is None:
+        return []
+    apart = max(began - theirs, theirs - ended)
+    if apart > CLOCKS_APART:
+        text = f"son horloge et celle d'ici diffèrent de {apart.total_seconds():.0f} s : mettez les deux à l'heure"
+        return [Found(WARNING, "stockage objet", text)]
+    return [Found(OK, "stockage objet", "écrit, relu et effacé")]
 
 
 async def _own_domains(config: Config, store: Store) -> list[Found]:

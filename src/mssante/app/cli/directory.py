@@ -16,20 +16,23 @@ from mssante.app.chance import utc_now
 from mssante.app.cli.directory_diff import diff, show_bounces
 from mssante.app.cli.french import french_date
 from mssante.app.cli.opened import actor_name
-from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table
+from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table, size_text
 from mssante.app.cli.publication import publications, publish
-from mssante.app.compose import directory_folder, open_directory
+from mssante.app.cli.typed import AddressType
+from mssante.app.compose import directory_shelf, open_directory
 from mssante.app.config import Config, find_config, read_config
 from mssante.app.directory import KeyEntry, add_key
 from mssante.app.directory_files import read_elsewhere
+from mssante.app.directory_source import fetch_source
+from mssante.app.extraction_file import served_extraction, write_extraction
 from mssante.flows.directory.loading import Guard, Progress, Report, load
 from mssante.flows.directory.reading import Directory
+from mssante.model.address import Address
 from mssante.model.decision import Refusal
 from mssante.model.directory import Caller, Entry, Field, How, Match, Subject
 from mssante.model.directory_search import Filters, Ranked, RankedEntry
 from mssante.model.errors import ConfigError, MssError
 from mssante.store.directory import history
-from mssante.store.directory.file import DirectoryFolder
 
 T = TypeVar("T")
 
@@ -63,11 +66,62 @@ def import_files(files: tuple[Path, ...], accept_loss: bool, config_path: Path |
     guard = Guard(0.0 if accept_loss else settings.least_share, settings.bad_share)
     named, pieces = read_elsewhere(files)
     with _progress(shown=not as_json) as progress:
-        report = load(DirectoryFolder(directory_folder(config)), named, pieces, guard, utc_now(), progress)
+        report = load(directory_shelf(config), named, pieces, guard, utc_now(), progress)
     if as_json:
         say_json(_report_facts(report))
         return
     _show_report(report)
+
+
+@directory.command()
+@click.option("--accept-loss", is_flag=True, help="Accepter un annuaire plus petit que celui en service.")
+@config_option
+@json_option
+def fetch(accept_loss: bool, config_path: Path | None, as_json: bool) -> None:
+    """Aller chercher l'extraction à l'adresse [directory] source, et l'importer si elle a changé.
+
+    Un opérateur en marche le fait tout seul, chaque jour ; cette commande le fait maintenant.
+
+    \b
+    Exemple : mssante directory fetch
+    """
+    config = read_config(find_config(config_path))
+    guard = Guard(0.0 if accept_loss else config.directory.least_share, config.directory.bad_share)
+    with _progress(shown=not as_json) as progress:
+        report = fetch_source(config, guard, utc_now, progress)
+    if as_json:
+        say_json(None if report is None else _report_facts(report))
+    elif report is None:
+        click.echo("L'extraction n'a pas changé depuis la dernière fois.")
+    else:
+        _show_report(report)
+
+
+@directory.command()
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@config_option
+@json_option
+def export(file: Path | None, config_path: Path | None, as_json: bool) -> None:
+    """Écrire dans FILE (ZIP) l'extraction publique à 31 colonnes de cet annuaire, sans la liste rouge.
+
+    Un gestionnaire en marche publie la sienne tout seul, chaque jour ; sans FILE, cette commande le fait maintenant.
+
+    \b
+    Exemple : mssante directory export /tmp/Extraction_Correspondance_MSSante.zip
+    """
+    config = read_config(find_config(config_path))
+    if file is None and config.role != "manager":
+        msg = "donnez le fichier à écrire ; seul un gestionnaire sert le sien"
+        raise ConfigError(msg)
+    if file is None:
+        file = served_extraction(config)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+    found = write_extraction(config, file, utc_now())
+    if as_json:
+        say_json({"file": str(file), "lines": found.lines, "left_out": found.left_out, "bytes": found.size_bytes})
+        return
+    left_out = f"{_number(found.left_out)} laissées de côté (liste rouge, boîtes de logiciel)"
+    click.echo(f"{_number(found.lines)} boîtes, {left_out}, {size_text(found.size_bytes)} : {file}")
 
 
 @directory.command()
@@ -221,8 +275,9 @@ def changes(after: int, limit: int, config_path: Path | None, as_json: bool) -> 
 @click.option(
     "--operator", default="", help="Opérateur dont la clé peut publier les boîtes ; à défaut, lire seulement."
 )
+@click.option("--address", type=AddressType(), help="Boîte de la personne qui s'en sert, pour un seul quota par jour.")
 @config_option
-def key(name: str, operator: str, config_path: Path | None) -> None:
+def key(name: str, operator: str, address: Address | None, config_path: Path | None) -> None:
     """Donner une clé d'API au programme NAME ; elle est montrée une seule fois.
 
     \b
@@ -234,7 +289,7 @@ def key(name: str, operator: str, config_path: Path | None) -> None:
         msg = f'{config.source} : donnez d\'abord [directory] api_keys = "cles-annuaire.toml"'
         raise ConfigError(msg)
     made = secrets.token_urlsafe(32)
-    add_key(file, KeyEntry(name, hashlib.sha256(made.encode()).hexdigest(), operator))
+    add_key(file, KeyEntry(name, hashlib.sha256(made.encode()).hexdigest(), operator, str(address or "")))
     click.echo(made)
     click.echo("Cette clé ne sera plus montrée. Redémarrez l'annuaire pour qu'il la connaisse.", err=True)
 

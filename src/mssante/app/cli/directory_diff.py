@@ -2,13 +2,15 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 import click
 
+from mssante.app.boxes import directory_link
 from mssante.app.chance import utc_now
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.opened import Opened, run_opened
@@ -20,7 +22,7 @@ from mssante.flows.directory.reading import Directory
 from mssante.model.decision import Kind
 from mssante.model.directory import Caller, Health
 from mssante.model.errors import MssError
-from mssante.rules.directory_diff import Source, What
+from mssante.rules.directory_diff import Finding, Said, Source, What
 
 SHOWN_AFTER_SECONDS: Final = 2.0
 _WHAT: Final = {
@@ -32,6 +34,12 @@ _WHAT: Final = {
     What.RED_LEAK: "liste rouge visible",
 }
 _SOURCE: Final = {Source.OURS: "Nos boîtes", Source.EXTRACT: "Extraction", Source.FHIR: "Annuaire FHIR"}
+_SAID: Final = {
+    Said.THERE: "présente",
+    Said.OUT_OF_SERVICE: "hors service",
+    Said.ABSENT: "absente",
+    Said.UNKNOWN: "sans réponse",
+}
 _REASON: Final = {Kind.MAILBOX_UNKNOWN.value: "adresse inconnue", Kind.MAILBOX_SUSPENDED.value: "boîte hors service"}
 _HEALTH: Final = {Health.DEAD: "morte", Health.BOUNCING: "en échec"}
 
@@ -42,18 +50,21 @@ _HEALTH: Final = {Health.DEAD: "morte", Health.BOUNCING: "en échec"}
 @json_option
 @click.pass_context
 def diff(context: click.Context, keep: bool, config_path: Path | None, as_json: bool) -> None:
-    """Comparer nos boîtes à l'annuaire : absentes, fantômes, mal attachées, en double, pas à jour.
+    """Comparer nos boîtes, la dernière extraction et l'annuaire FHIR : absentes, fantômes, mal attachées, en double.
 
-    Chaque écart est montré avec sa réparation. Le code de sortie est 1 quand il y a un écart.
+    L'annuaire FHIR est celui de [publication] directory_url, avec la même clé ; sans lui, la comparaison se fait à
+    deux. Une source qui ne répond pas est dite indisponible : rien n'est compté comme absent pour cela. Chaque écart
+    est montré avec sa réparation. Le code de sortie est 1 quand il y a un écart.
 
     \b
     Exemple : mssante directory diff --json
     """
 
     async def work(opened: Opened) -> Comparison:
+        link = directory_link(opened.config)
         directory = open_directory(opened.config)
         try:
-            comparing = Comparing(opened.store, directory, utc_now)
+            comparing = Comparing(opened.store, directory, utc_now, look_up=link.look_up if link else None)
             with _progress(shown=sys.stderr.isatty()) as progress:
                 return await (comparing.compare_and_keep(progress) if keep else comparing.compare(progress))
         finally:
@@ -64,8 +75,9 @@ def diff(context: click.Context, keep: bool, config_path: Path | None, as_json: 
         say_json(made)
     else:
         _show(made)
-    if all(one.at is None for one in made.sources if one.source is not Source.OURS):
-        msg = f"rien à quoi comparer : {made.sources[1].note}"
+    if not any(one.is_available for one in made.sources if one.source is not Source.OURS):
+        notes = " ; ".join(one.note for one in made.sources if one.note)
+        msg = f"rien à quoi comparer : {notes}"
         raise MssError(msg)
     if made.found:
         context.exit(1)
@@ -124,7 +136,10 @@ def _show(made: Comparison) -> None:
     if not made.found:
         click.echo("Aucun écart.")
         return
-    click.echo(f"{counted(made.found, 'écart')} :")
+    click.echo(f"{counted(made.found, 'écart')} :\n")
+    columns = ("Adresse", "Écart", *(_SOURCE[one.source] for one in made.sources))
+    show_table(columns, _rows(made.findings))
+    click.echo("\nRéparations :")
     for one in made.findings:
         click.echo(safe(f"\n{one.address} : {_WHAT[one.what]}{' (en attente)' if one.waits else ''}"))
         click.echo(safe(f"   {one.detail}"))
@@ -132,6 +147,14 @@ def _show(made: Comparison) -> None:
         click.echo(safe(f"   {one.command}"))
     if made.found > len(made.findings):
         click.echo(f"\n{made.found - len(made.findings)} autres écarts ne sont pas montrés.")
+
+
+def _rows(findings: Iterable[Finding]) -> Iterator[tuple[str, ...]]:
+    """Yield one row for each address: what is wrong, and what each of the three says of it."""
+    for address, some in groupby(findings, key=lambda one: one.address):
+        found = list(some)
+        whats = ", ".join(dict.fromkeys(_WHAT[one.what] for one in found))
+        yield (address, whats, *(_SAID[said] for said in (found[0].ours, found[0].extract, found[0].fhir)))
 
 
 @contextmanager

@@ -175,7 +175,7 @@ async def _fill(plan: Plan, config: Config) -> str:
     password = new_password(secrets.token_bytes(PASSWORD_BYTES))
     digest = digest_password(read_secret(config.secrets.credential_key), password)
     trace_key = read_secret(config.secrets.trace_key)
-    store = await Store.open(config.operator.data_dir, config.store)
+    store = await Store.open(config.operator.data_dir, config.store, blobs=config.blobs)
     try:
         clerk = Administering(store=store, actor=actor_name(), trace_key=trace_key, clock=utc_now)
         for domain in plan.domains:

@@ -1,17 +1,19 @@
 """``mssante mailbox``: mailboxes, application passwords and domains of this operator."""
 
 import secrets
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
 import click
 
+from mssante.app.cli.box_change import FIELDS, Attributes, change, listing_options
 from mssante.app.cli.bulk import import_boxes
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.life_cycle import absence, delegate, life
 from mssante.app.cli.opened import Opened, run_opened
 from mssante.app.cli.output import config_option, json_option, say_json, show_facts, show_table, size_text
-from mssante.app.cli.publication import Attributes, change, listing_options, state_text
+from mssante.app.cli.publication import state_text
 from mssante.app.cli.typed import ADDRESS, DN, DOMAIN, MOMENT, SIZE
 from mssante.app.config import read_secret
 from mssante.flows.mailboxes import MailboxOrder
@@ -20,9 +22,13 @@ from mssante.model.address import Address
 from mssante.model.dn import parse_dn
 from mssante.model.mailbox import SCOPES, Credential, CredentialId, Folder, Mailbox, MailboxState, MailboxType
 from mssante.model.publication import Announced, Listing
+from mssante.store.accounts import members as list_members
 from mssante.store.domains import list_domains
 from mssante.store.mailboxes import list_folders, list_mailboxes
 from mssante.store.publication import announced
+from mssante.store.tx import Tx
+
+_Shown = tuple[Mailbox, tuple[Folder, ...], Announced | None, tuple[str, ...]]
 
 STATES = {
     MailboxState.ACTIVE: "en service",
@@ -140,15 +146,21 @@ def show(address: Address, config_path: Path | None, as_json: bool) -> None:
     Exemple : mssante mailbox show claire.martin@chu.mssante.fr
     """
 
-    async def work(opened: Opened) -> tuple[Mailbox, tuple[Folder, ...], Announced | None]:
+    async def work(opened: Opened) -> _Shown:
         found = await opened.mailbox(address)
-        listed = await opened.store.read(lambda tx: announced(tx, found.mailbox_id))
-        return found, await opened.store.read(lambda tx: list_folders(tx, found.mailbox_id)), listed
 
-    found, folders, listed = run_opened(config_path, work)
+        async def look(tx: Tx) -> _Shown:
+            listed = await announced(tx, found.mailbox_id)
+            return found, await list_folders(tx, found.mailbox_id), listed, await list_members(tx, found.mailbox_id)
+
+        return await opened.store.read(look)
+
+    found, folders, listed, members = run_opened(config_path, work)
     if as_json:
         counts = [{"name": one.name, "messages": one.messages, "unseen": one.unseen} for one in folders]
-        say_json({**_facts(found), "folders": counts, "publication": listed.state.value if listed else None})
+        known = {} if listed is None else {"listing": listed.listing}
+        state = listed.state.value if listed else None
+        say_json({**_facts(found), **known, "members": members, "folders": counts, "publication": state})
         return
     show_facts(
         (
@@ -157,6 +169,8 @@ def show(address: Address, config_path: Path | None, as_json: bool) -> None:
             ("État", STATES[found.state]),
             ("Titulaire", found.holder),
             ("Identifiant", found.identifier),
+            *(_attributes(listed.listing) if listed else ()),
+            ("Membres", ", ".join(members)),
             ("Occupation", _used(found)),
             ("Ouverte le", french_date(found.created_at)),
             ("Annuaire", state_text(listed) if listed else ""),
@@ -398,6 +412,18 @@ def _show_password(login: str, secret: str) -> None:
     click.echo(f"Identifiant :  {login}")
     click.echo(f"Mot de passe : {secret}")
     click.echo("Notez-le maintenant : il n'est gardé nulle part et ne sera plus montré.")
+
+
+def _attributes(listing: Listing) -> tuple[tuple[str, str], ...]:
+    """Return what the directory is to know, in the order and under the names of ``mailbox change``."""
+    words = {True: "oui", False: "non", None: ""}
+    values = {
+        **asdict(listing),
+        "is_red": words[listing.is_red or None],
+        "is_paperless": words[listing.is_paperless],
+        "rank": "" if listing.rank is None else str(listing.rank),
+    }
+    return tuple((said.capitalize(), values[name]) for name, said in FIELDS.items() if name in values)
 
 
 def _used(found: Mailbox) -> str:

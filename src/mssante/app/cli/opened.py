@@ -100,7 +100,7 @@ async def open_store(config: Config) -> AsyncIterator[Store]:
         StoreError: there is none, or it cannot be opened.
     """
     must_exist(config)
-    store = await Store.open(config.operator.data_dir, config.store)
+    store = await Store.open(config.operator.data_dir, config.store, blobs=config.blobs, must_be_there=True)
     try:
         yield store
     finally:

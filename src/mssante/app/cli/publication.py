@@ -1,10 +1,8 @@
-"""What the directory is told of our mailboxes: ``directory publish`` and ``publications``, ``mailbox change``."""
+"""What the directory is told of our mailboxes: ``directory publish`` and ``directory publications``."""
 
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -21,8 +19,8 @@ from mssante.links.directory_drop import DirectoryDrop
 from mssante.model.address import Address
 from mssante.model.directory import AddMailbox, ChangeMailbox, RemoveMailbox
 from mssante.model.mailbox import MailboxState
-from mssante.model.publication import Announced, Listing, PublicationState
-from mssante.rules.publication import RANK_MAX, Step, advice
+from mssante.model.publication import Announced, PublicationState
+from mssante.rules.publication import Step, advice
 from mssante.store import publication
 from mssante.wire.annuaire.extraction import EXTRACTION_HEADER, extraction_line
 
@@ -36,89 +34,6 @@ STATES: Final = {
 """What each state means, in French; the names of the states are the same everywhere."""
 
 _SHOWN_MAX: Final = 10_000
-_TEXTS: Final = (
-    ("--structure", "FINESS ou SIRET du lieu d'exercice (PER)."),
-    ("--service", "Service de rattachement (ORG, APP)."),
-    ("--description", "Description fonctionnelle (ORG, APP, CAB)."),
-    ("--responsible", "Responsable (ORG, APP) ; jamais en accès libre."),
-    ("--phone", "Téléphone."),
-    ("--local-id", "Matricule du titulaire dans l'établissement ; jamais publié."),
-)
-
-Command = Callable[..., Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """What was typed of the attributes; None leaves one as it is, "" (0 for the rank) takes it away."""
-
-    structure: str | None = None
-    service: str | None = None
-    description: str | None = None
-    responsible: str | None = None
-    phone: str | None = None
-    local_id: str | None = None
-    red_list: bool | None = None
-    paperless: bool | None = None
-    rank: int | None = None
-
-    def applied(self, old: Listing) -> Listing:
-        """Return the attributes with what was typed in the place of what was."""
-        texts = {
-            name: " ".join(value.split())
-            for name in ("structure", "service", "description", "responsible", "phone", "local_id")
-            if (value := getattr(self, name)) is not None
-        }
-        return replace(
-            old,
-            **texts,
-            is_red=old.is_red if self.red_list is None else self.red_list,
-            is_paperless=old.is_paperless if self.paperless is None else self.paperless,
-            rank=old.rank if self.rank is None else (self.rank or None),
-        )
-
-
-def listing_options(command: Command) -> Command:
-    """Add the options of what the directory is to know; the command gets them as one `Attributes`, ``attributes``."""
-
-    def with_attributes(**given: Any) -> Any:  # noqa: ANN401 - what click hands over
-        names = Attributes.__slots__
-        typed = {name: given.pop(name) for name in names}
-        return command(**given, attributes=Attributes(**typed))
-
-    with_attributes.__doc__ = command.__doc__
-    with_attributes.__name__ = command.__name__
-    with_attributes.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined]
-    found: Command = with_attributes
-    found = click.option("--rank", type=click.IntRange(0, RANK_MAX), help="Rang : 1 boîte préférée, 0 sans.")(found)
-    found = click.option("--paperless/--no-paperless", default=None, help="Zéro papier : ne plus rien poster.")(found)
-    found = click.option("--red-list/--no-red-list", default=None, help="Liste rouge : personne ne la trouve.")(found)
-    for name, text in reversed(_TEXTS):
-        found = click.option(name, default=None, help=text)(found)
-    return found
-
-
-@click.command()
-@click.argument("address", type=ADDRESS)
-@listing_options
-@config_option
-def change(address: Address, config_path: Path | None, attributes: Attributes) -> None:
-    """Changer ce que l'annuaire sait de la boîte ADDRESS ; elle est publiée de nouveau.
-
-    Une option non donnée ne change rien ; vide ("", ou 0 pour le rang), elle retire la valeur.
-
-    \b
-    Exemple : mssante mailbox change claire.martin@chu.mssante.fr --rank 1 --paperless
-    """
-
-    async def work(opened: Opened) -> Announced:
-        return await opened.administering.change_listing(address, attributes.applied)
-
-    before = run_opened(config_path, work)
-    if attributes.applied(before.listing) == before.listing:
-        click.echo(f"Boîte {address} : rien ne change.")
-    else:
-        click.echo(f"Boîte {address} changée ; elle sera publiée dans l'annuaire.")
 
 
 @click.command()
@@ -220,7 +135,8 @@ def _advice(one: Announced) -> tuple[str, str]:
 
 async def _planned(opened: Opened) -> tuple[Planned, ...]:
     now = utc_now()
-    return tuple(plan(one) for one in await opened.store.read_long(lambda tx: publication.due(tx, now, _SHOWN_MAX)))
+    due = await opened.store.read_long(lambda tx: publication.due(tx, now, _SHOWN_MAX))
+    return tuple(plan(one, opened.config.publication) for one in due)
 
 
 async def _resume(opened: Opened, address: Address | None) -> int:

@@ -4,6 +4,7 @@ Everything an operator of the sandbox needs stands in its own folder, as a real 
 the programs (see `mssante.app.sandbox.processes`).
 """
 
+import hashlib
 import json
 import secrets
 import socket
@@ -15,6 +16,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from mssante.app.directory import KeyEntry, add_key
 from mssante.app.identity import issuer_of
 from mssante.app.sandbox import authority as ca
 from mssante.app.sandbox import space
@@ -30,9 +32,12 @@ from mssante.app.sandbox.pki import (
     write_private,
     write_public,
 )
+from mssante.doors.manager.app import EXTRACTION_PATH
 
 SECRET_BYTES: Final = 32
 REFRESH_SECONDS: Final = 30
+LOGS: Final = "journaux"
+DIRECTORY_KEYS: Final = "cles-annuaire.toml"
 # The sandbox's list has few domains, and the demonstration takes one out: the guard against shrinking must let it.
 SHRINK_SHARE: Final = 0.5
 # Root, intermediate, bad peers, manager, identity provider; one for each server; one for the software of an operator.
@@ -105,6 +110,7 @@ class Layout:
     Attributes:
         anchors: PEM file of the root.
         intermediates: PEM file of the authority that issues.
+        directory_port: of the manager's directory, where operators publish their mailboxes.
         identity: the provider that signs invented people in.
         entries: what the manager lists: (domain, certificate name, description).
         visitors: certificates of parties without a server: visitor, leaving, unlisted.
@@ -116,6 +122,7 @@ class Layout:
     intermediates: Path
     manager_config: Path
     manager_port: int
+    directory_port: int
     identity: LaidIdentity
     operators: tuple[Laid, ...]
     entries: tuple[tuple[str, str, str], ...]
@@ -130,13 +137,14 @@ class Layout:
 def lay_out(folder: Path, now: datetime) -> Layout:
     """Write keys, certificates and configuration files under the folder; return where everything is."""
     now = now.replace(microsecond=0)
-    ports = free_ports(2 + len(fields(Ports)) * len(space.OPERATORS))
-    manager_port, provider_port = ports.pop(), ports.pop()
+    ports = free_ports(3 + len(fields(Ports)) * len(space.OPERATORS))
+    manager_port, directory_port, provider_port = ports.pop(), ports.pop(), ports.pop()
     pki_folder = folder / "pki"
     keys = iter(new_keys(_KEYS))
     pki = new_pki(next(keys), next(keys), now, base_url=f"https://{LOOPBACK}:{manager_port}")
     bad, visitors = _peers(pki, next(keys), pki_folder, now)
     write_pki(pki, pki_folder, now)
+    opened = _directory_keys(folder)
     servers = {plan.key: _server(pki, plan, next(keys), folder / plan.key, now) for plan in space.OPERATORS}
     where = {plan.key: Ports(*(ports.pop() for _ in fields(Ports))) for plan in space.OPERATORS}
     table = {
@@ -156,16 +164,18 @@ def lay_out(folder: Path, now: datetime) -> Layout:
             _software(pki, plan, keys, folder, now),
             common,
             table,
+            _publication(opened.get(plan.key), manager_port, directory_port),
         )
         for plan in space.OPERATORS
     )
-    manager_folder = folder / space.MANAGER_KEY
+    manager = _manager(pki, next(keys), folder / space.MANAGER_KEY, (manager_port, directory_port), common, now)
     return Layout(
         folder=folder,
         anchors=pki_folder / "anchors.pem",
         intermediates=pki_folder / "intermediates.pem",
-        manager_config=_manager(pki, next(keys), manager_folder, manager_port, common, now),
+        manager_config=manager,
         manager_port=manager_port,
+        directory_port=directory_port,
         identity=identity,
         operators=laid,
         entries=_entries(laid, visitors),
@@ -262,6 +272,7 @@ def _operator(
     software: Mapping[str, Pair],
     common: Common,
     table: Mapping[str, list[str]],
+    told: Common,
 ) -> Laid:
     who = {"name": plan.name, "hostname": plan.host, "postmaster": str(plan.postmaster)}
     config = _write_config(
@@ -276,22 +287,62 @@ def _operator(
         identity=common["identity"],
         autoconfig={"host": LOOPBACK, "port": ports.autoconfig},
         ldap={"host": LOOPBACK, "port": ports.ldap, "implicit_port": ports.ldaps},
-        directory={"host": LOOPBACK, "port": ports.directory, "near": plan.near},
+        directory={"host": LOOPBACK, "port": ports.directory, "near": plan.near, **told["directory"]},
+        publication=told["publication"],
         queue={"first_retry_seconds": 1, "poll_seconds": 1},
         resolver={"mode": "static", "table": table},
     )
     return Laid(plan, folder, config, ports, server, software)
 
 
-def _manager(pki: SandboxPki, key: RSAPrivateKey, folder: Path, port: int, common: Common, now: datetime) -> Path:
+def _directory_keys(folder: Path) -> dict[str, Path]:
+    """Give each operator with professionals a key of the manager's directory; return its file, by operator."""
+    found: dict[str, Path] = {}
+    (folder / space.MANAGER_KEY).mkdir(parents=True)
+    for plan in space.PUBLISHING:
+        made = secrets.token_urlsafe(SECRET_BYTES)
+        entry = KeyEntry(plan.name, hashlib.sha256(made.encode()).hexdigest(), plan.key)
+        add_key(folder / space.MANAGER_KEY / DIRECTORY_KEYS, entry)
+        found[plan.key] = folder / plan.key / "secrets" / "annuaire.key"
+        write_private(found[plan.key], made.encode())
+    return found
+
+
+def _publication(key: Path | None, manager_port: int, directory_port: int) -> dict[str, Section]:
+    """Return the sections of an operator that tell where it publishes, and where it fetches what all have published."""
+    if key is None:
+        return {"directory": {}, "publication": {}}
+    told = {
+        "directory_url": f"https://{LOOPBACK}:{directory_port}/fhir/v2",
+        "api_key": key,
+        "poll_seconds": 0.2,
+        # Until the manager has its directory.
+        "first_retry_seconds": 3,
+        "longest_retry_seconds": 3,
+    }
+    return {
+        "directory": {"source": f"https://{LOOPBACK}:{manager_port}{EXTRACTION_PATH}"},
+        "publication": told,
+    }
+
+
+def _manager(
+    pki: SandboxPki, key: RSAPrivateKey, folder: Path, ports: tuple[int, int], common: Common, now: datetime
+) -> Path:
     server = _pair(pki, pki.server(space.MANAGER_LEGAL, space.MANAGER_HOST, key=key, now=now), folder, "server")
     who = {
         "name": "Gestionnaire de l'espace de confiance",
         "hostname": space.MANAGER_HOST,
         "postmaster": f"postmaster@{space.MANAGER_HOST}",
     }
-    manager = {"host": LOOPBACK, "port": port, "crl_dir": folder.parent / "pki" / "crl"}
-    return _write_config(folder, "manager", who, server, common, manager=manager)
+    manager = {"host": LOOPBACK, "port": ports[0], "crl_dir": folder.parent / "pki" / "crl"}
+    directory = {
+        "host": LOOPBACK,
+        "port": ports[1],
+        "public_url": f"https://{LOOPBACK}:{ports[1]}",
+        "api_keys": folder / DIRECTORY_KEYS,
+    }
+    return _write_config(folder, "manager", who, server, common, manager=manager, directory=directory)
 
 
 def _identity(

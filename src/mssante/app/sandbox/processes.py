@@ -1,6 +1,7 @@
 """Start and stop the programs of the sandbox: each operator is ``mssante serve`` with its own configuration.
 
-The program is imported once, then forked: five processes start in the time of one. Not for what runs inside them.
+The program is imported once, then forked: five processes start in the time of one. Commands that an administrator would
+type run the same way. Not for what runs inside them.
 """
 
 import asyncio
@@ -9,17 +10,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from mssante.model.errors import MssError
+from mssante.model.errors import LinkError, MssError
 
 READY_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 15.0
+COMMAND_SECONDS: Final = 600.0
 LOG_TAIL_CHARS: Final = 2000
 LINE_MAX_BYTES: Final = 1024 * 1024
 ORDER_MAX_BYTES: Final = 4096
@@ -28,15 +30,17 @@ LAST_FD: Final = 256
 PRELOADED: Final = (
     "mssante.app.cli.main",
     "mssante.app.cli.serve",
+    "mssante.app.cli.directory",
     "mssante.app.serve",
     "mssante.app.manager",
+    "mssante.app.sandbox.population.population",
     "httpx2",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Child:
-    """A forked process that waits for its order; its control pipe stays open as long as we live."""
+    """A forked process that waits for its order, a command; its control pipe stays open as long as we live."""
 
     pid: int
     control: int
@@ -101,7 +105,7 @@ async def start(nursery: Nursery, name: str, config: Path, log: Path) -> Served:
         MssError: it ended, or was not ready within 30 seconds; the text ends with its last words.
     """
     child = nursery.take()
-    os.write(child.control, json.dumps({"config": str(config), "log": str(log)}).encode() + b"\n")
+    _order(child, ("serve", "--config", str(config)), log)
     ready = None
     try:
         async with asyncio.timeout(READY_SECONDS):
@@ -116,6 +120,32 @@ async def start(nursery: Nursery, name: str, config: Path, log: Path) -> Served:
         msg = f"{name} did not start: {_tail(log)}"
         raise MssError(msg)
     return Served(name, child.pid, log, ready)
+
+
+async def run_command(nursery: Nursery, log: Path, *arguments: str) -> bytes:
+    """Make one of the nursery run a command of ``mssante`` and return what it says on its output.
+
+    Args:
+        log: file of what it writes on its error output.
+
+    Raises:
+        LinkError: it failed; the text ends with its last words.
+    """
+    child = nursery.take()
+    _order(child, arguments, log)
+    try:
+        async with asyncio.timeout(COMMAND_SECONDS):
+            said = await _all(child.output)
+    except BaseException:
+        await _end(child.pid)
+        raise
+    # Its output is closed: it is ending.
+    _, status = await asyncio.to_thread(os.waitpid, child.pid, 0)
+    os.close(child.control)
+    if status:
+        msg = f"mssante {' '.join(arguments[:2])}: {_tail(log)}"
+        raise LinkError(msg)
+    return said
 
 
 async def stop(served: Served) -> bool:
@@ -149,18 +179,22 @@ def _live(control: int, output: int) -> NoReturn:
                 with suppress(OSError):
                     os.close(fd)
         order = os.read(control, ORDER_MAX_BYTES)
-        code = _serve(control, json.loads(order)) if order else 0
+        code = _obey(control, json.loads(order)) if order else 0
         sys.stdout.flush()
     finally:
         os._exit(code)
 
 
-def _serve(control: int, order: Mapping[str, str]) -> int:
+def _order(child: _Child, arguments: Sequence[str], log: Path) -> None:
+    os.write(child.control, json.dumps({"arguments": arguments, "log": str(log)}).encode() + b"\n")
+
+
+def _obey(control: int, order: Mapping[str, Any]) -> int:
     from mssante.app.cli.main import run
 
     os.dup2(os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 2)
     threading.Thread(target=_stop_when_orphaned, args=(control,), daemon=True).start()
-    return run(["serve", "--config", order["config"]])
+    return run(order["arguments"])
 
 
 def _stop_when_orphaned(control: int) -> None:
@@ -169,12 +203,26 @@ def _stop_when_orphaned(control: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _ready_line(output: int) -> dict[str, Any] | None:
+async def _opened(output: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
     reader = asyncio.StreamReader(limit=LINE_MAX_BYTES)
     pipe = os.fdopen(output, "rb", buffering=0)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), pipe
     )
+    return reader, transport
+
+
+async def _all(output: int) -> bytes:
+    """Return what a command of ours says until it ends: one line of JSON, or a few lines."""
+    reader, transport = await _opened(output)
+    try:
+        return await reader.read()
+    finally:
+        transport.close()
+
+
+async def _ready_line(output: int) -> dict[str, Any] | None:
+    reader, transport = await _opened(output)
     try:
         while line := await reader.readline():
             with suppress(ValueError):

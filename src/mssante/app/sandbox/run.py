@@ -1,18 +1,17 @@
-"""The demonstration from beginning to end: lay out, start, send, follow, refuse, stop."""
+"""The demonstration from beginning to end: lay out, start, search, send, follow, refuse, publish, stop."""
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
-from mssante.app.sandbox import letters, space
-from mssante.app.sandbox.annuaire import prepare_directory, search_directory
+from mssante.app.sandbox import annuaire, letters, published, space
 from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
-from mssante.app.sandbox.layout import Layout, lay_out
+from mssante.app.sandbox.layout import LOGS, Layout, lay_out
 from mssante.app.sandbox.peers import BAD_PEERS, Stage
 from mssante.app.sandbox.processes import Nursery, Served, start, stop
 from mssante.app.sandbox.reading import open_box
@@ -20,8 +19,10 @@ from mssante.app.sandbox.refusals import Refused, refuse
 from mssante.app.sandbox.show import Totals, View
 from mssante.app.sandbox.stores import SandboxAccount, delist, fetch_list, fill_manager, fill_operator
 
-LOGS: Final = "journaux"
-PROGRAMS: Final = 2 + len(space.OPERATORS)
+T = TypeVar("T")
+
+PROGRAMS: Final = 2 + len(space.OPERATORS) + annuaire.COMMANDS + published.COMMANDS
+"""Manager, identity provider, operators, and the commands that are run once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
         people: professionals in the directory.
 
     Returns:
-        True when the directory gave the right address first, every copy arrived, a mail program could read it, and
-        every bad peer was refused as it should.
+        True when the directory gave the right address first, every copy arrived, a mail program could read it, every
+        bad peer was refused as it should, and the new mailbox was published and found elsewhere.
 
     Raises:
         MssError: a program of the space did not start, a letter was not accepted, the directory did not answer.
@@ -57,12 +58,15 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
     async with AsyncExitStack() as stack:
         running = await open_space(folder, view, nursery, stack, people)
         stores = await open_stores(running.layout, stack)
-        searched = await search_directory(running.layout, running.account_of(letters.DOCTOR), people)
-        view.searched(searched)
+        searched = await annuaire.search_first(running.layout, running.account_of(letters.DOCTOR))
+        view.searched(searched, people)
+        publishing = _beside(_publish(running, stores, nursery), stack)
         letter, followed, first_at = await _send_all(running, stores, view)
         opened = await open_box(running.layout, running.account_of(letters.GP), letter)
         view.opened(opened)
         refused = await _refuse_all(running, stores, view)
+        new_box = await publishing
+        view.published(new_box)
         arrived = sum(one.arrived for one in followed)
         totals = Totals(
             delivered=arrived,
@@ -76,19 +80,20 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
         if not once:
             view.waiting()
             await asyncio.Event().wait()
-    return totals.is_as_expected and opened.as_expected and searched.as_expected
+    return totals.is_as_expected and opened.as_expected and searched.as_expected and new_box.as_expected
 
 
 async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExitStack, people: int) -> Space:
     """Lay the space out in the folder and start its programs; they are stopped with the stack."""
     now = datetime.now(UTC)
     view.progress("Création des autorités, des certificats et des configurations...")
+    (folder / LOGS).mkdir()
+    # Other processes make the directory meanwhile: it takes longest.
+    nation = _beside(annuaire.generate_nation(folder, nursery, people), stack)
     layout = await asyncio.to_thread(lay_out, folder, now)
-    # Another process makes the directory meanwhile.
-    directory = asyncio.ensure_future(prepare_directory(layout, people))
+    directory = _beside(annuaire.prepare_directory(layout, nursery, nation), stack)
     view.progress("Création des boîtes aux lettres...")
     await fill_manager(layout)
-    (folder / LOGS).mkdir()
     # The manager starts while the operators' stores are filled; they start when its list can be fetched.
     manager = asyncio.ensure_future(_start(stack, nursery, layout, {space.MANAGER_KEY: layout.manager_config}))
     try:
@@ -102,6 +107,25 @@ async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExi
     await directory
     view.ready(layout, accounts)
     return Space(layout, accounts)
+
+
+async def _publish(running: Space, stores: Stores, nursery: Nursery) -> published.Published:
+    """Open a mailbox at the hospital and follow it to a doctor of the private practitioners."""
+    hospital = running.layout.operator_of(letters.DOCTOR.domain)
+    asker = running.account_of(letters.GP)
+    return await published.publish_new_box(running.layout, nursery, stores.of(hospital), asker)
+
+
+def _beside(work: Coroutine[Any, Any, T], stack: AsyncExitStack) -> "asyncio.Task[T]":
+    """Begin some work, which ends with the stack at the latest; what becomes of it is told where it is waited for."""
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    task = asyncio.create_task(work)
+    stack.push_async_callback(end)
+    return task
 
 
 async def _start(stack: AsyncExitStack, nursery: Nursery, layout: Layout, configs: Mapping[str, Path]) -> None:

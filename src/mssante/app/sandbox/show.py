@@ -14,9 +14,13 @@ from mssante.app.sandbox.follow import Followed, Hop
 from mssante.app.sandbox.layout import Laid, Layout
 from mssante.app.sandbox.letters import Sent
 from mssante.app.sandbox.pki import LOOPBACK
+from mssante.app.sandbox.published import Published
 from mssante.app.sandbox.reading import Opened
 from mssante.app.sandbox.refusals import Refused
 from mssante.app.sandbox.stores import SandboxAccount
+from mssante.doors.manager.app import EXTRACTION_PATH, LIST_PATH
+from mssante.model.publication import PublicationState
+from mssante.rules.publication import advice
 
 Accounts = Mapping[str, Sequence[SandboxAccount]]
 """Operator key -> its accounts."""
@@ -70,8 +74,8 @@ class View(Protocol):
         """Say that the doors are open, with everything that is needed to connect."""
         ...
 
-    def searched(self, searched: Searched) -> None:
-        """Show a search of the directory."""
+    def searched(self, searched: Searched, people: int) -> None:
+        """Show a search of the directory, which holds so many professionals."""
         ...
 
     def sent(self, sent: Sent) -> None:
@@ -88,6 +92,10 @@ class View(Protocol):
 
     def refused(self, refused: Refused) -> None:
         """Show what a bad peer was told."""
+        ...
+
+    def published(self, published: Published) -> None:
+        """Show what became of the new mailbox."""
         ...
 
     def done(self, totals: Totals) -> None:
@@ -113,13 +121,9 @@ class JsonView:
         """Write the ``ready`` line."""
         self._write("ready", **ready_facts(layout, accounts))
 
-    def searched(self, searched: Searched) -> None:
+    def searched(self, searched: Searched, people: int) -> None:
         """Write the words and the answers."""
-        answers = [
-            {"address": one.address, "name": one.name, "reasons": one.reasons, "warning": one.warning}
-            for one in searched.answers
-        ]
-        self._write("searched", words=searched.words, people=searched.people, answers=answers, ok=searched.as_expected)
+        self._write("searched", **_search_facts(searched), people=people)
 
     def sent(self, sent: Sent) -> None:
         """Write nothing: the ``submitted`` hop says it."""
@@ -152,6 +156,19 @@ class JsonView:
             reply=refused.reply,
             as_expected=refused.as_expected,
             problem=refused.problem,
+        )
+
+    def published(self, published: Published) -> None:
+        """Write the ``published`` line."""
+        self._write(
+            "published",
+            address=published.address,
+            state=published.state.value,
+            code=published.code,
+            accepted_seconds=round(published.accepted_seconds, 2),
+            extraction_lines=published.lines,
+            searched=_search_facts(published.searched),
+            ok=published.as_expected,
         )
 
     def done(self, totals: Totals) -> None:
@@ -206,16 +223,17 @@ class PrettyView:
             self._line(f"  {'':12} réglage des logiciels : {autoconfig_url(laid)}")
             self._line(f"  {'':12} [dim]{', '.join(laid.plan.domains)}[/]")
         listed = f"liste blanche de {len(layout.entries)} entrées, https {layout.manager_port}"
+        listed += f" ; annuaire, https {layout.directory_port}"
         self._line(f"  {space.MANAGER_KEY:12} Gestionnaire : {listed}")
         self._line(f"  {space.IDENTITY_KEY:12} Fournisseur d'identité d'essai (comme Pro Santé Connect) :")
         self._line(f"  {'':12} {layout.identity.issuer}")
         names = f"{space.DESKTOP_CLIENT} (public), {space.SERVER_CLIENT}, {space.PHONE_CLIENT} (à approuver)"
         self._line(f"  {'':12} [dim]logiciels : {names} ; secrets dans {layout.identity.people.name}[/]")
 
-    def searched(self, searched: Searched) -> None:
+    def searched(self, searched: Searched, people: int) -> None:
         """Show each answer with its reasons."""
         mark = "[green]✔[/]" if searched.as_expected else "[red]✘[/]"
-        where = f"{searched.people} professionnels, {searched.milliseconds:.0f} ms"
+        where = f"{people} professionnels, {searched.milliseconds:.0f} ms"
         self._line(f"\n[bold]La bonne adresse[/], {mark} « {searched.words} » dans l'annuaire [dim]({where})[/]")
         for answer in searched.answers:
             self._line(f"    {answer.address or 'sans adresse':42} {escape(answer.name)}, {escape(answer.place)}")
@@ -256,6 +274,20 @@ class PrettyView:
         if refused.problem:
             self._line(f"      [red]{escape(refused.problem)}[/]")
 
+    def published(self, published: Published) -> None:
+        """Show how the new mailbox was published, and why another operator's search finds it."""
+        mark = "[green]✔[/]" if published.as_expected else "[red]✘[/]"
+        self._line(f"\n[bold]Une boîte que l'hôpital vient d'ouvrir[/], {mark} {published.address}")
+        state = f"pas acceptée : {advice(published.code)[0]}" if published.code else "pas encore acceptée"
+        if published.state is PublicationState.ACCEPTED:
+            state = f"acceptée par l'annuaire du gestionnaire en {published.accepted_seconds:.1f} s"
+        self._line(f"    {state}, puis son extraction publiée [dim]({published.lines} boîtes)[/]")
+        searched = published.searched
+        best = next(iter(searched.answers), None)
+        found = "ne trouve rien" if best is None else "la trouve" if searched.as_expected else f"trouve {best.address}"
+        reasons = "" if best is None else f" [dim]: {escape(', '.join(best.reasons))}[/]"
+        self._line(f"    un médecin libéral cherche « {searched.words} » et {found}{reasons}")
+
     def done(self, totals: Totals) -> None:
         """Show the totals."""
         colour = "green" if totals.is_as_expected else "red"
@@ -287,7 +319,12 @@ class PrettyView:
 def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
     """Return everything that an outside program needs to connect."""
     return {
-        "manager": {"url": f"https://{LOOPBACK}:{layout.manager_port}/listeblanchemssante.xml"},
+        "manager": {
+            "url": f"https://{LOOPBACK}:{layout.manager_port}{LIST_PATH}",
+            "extraction": f"https://{LOOPBACK}:{layout.manager_port}{EXTRACTION_PATH}",
+            "directory": f"https://{LOOPBACK}:{layout.directory_port}/fhir/v2",
+            "config": str(layout.manager_config),
+        },
         "identity": {
             "issuer": layout.identity.issuer,
             "people": str(layout.identity.people),
@@ -319,6 +356,14 @@ def ready_facts(layout: Layout, accounts: Accounts) -> dict[str, Any]:
             for laid in layout.operators
         ],
     }
+
+
+def _search_facts(searched: Searched) -> dict[str, object]:
+    answers = [
+        {"address": one.address, "name": one.name, "reasons": one.reasons, "warning": one.warning}
+        for one in searched.answers
+    ]
+    return {"words": searched.words, "answers": answers, "ok": searched.as_expected}
 
 
 def autoconfig_url(laid: Laid) -> str:

@@ -161,6 +161,8 @@ CITIZENS: Final = PlannedOperator(
     ),
 )
 OPERATORS: Final = (HOSPITAL, PRACTITIONERS, REGIONAL, CITIZENS)
+PUBLISHING: Final = (HOSPITAL, PRACTITIONERS, REGIONAL)
+"""Those whose mailboxes are in the directory: citizens are in none."""
 MANAGER_LEGAL: Final = Legal("GESTIONNAIRE DE L'ESPACE DE CONFIANCE", f"3{with_luhn('1875990120001')}", "Paris (75)")
 
 # Two more listed parties, without a server: what the bad peers pretend to be, and the one that is delisted.

@@ -12,13 +12,15 @@ from mssante.app.compose import open_operator
 from mssante.app.config import read_config, read_secret
 from mssante.app.manager import open_publishing
 from mssante.app.sandbox.layout import Laid, Layout, Pair
+from mssante.app.sandbox.places import listing_of
 from mssante.app.sandbox.space import PlannedMailbox
 from mssante.flows.sign_in import PASSWORD_BYTES, digest_password, new_password
 from mssante.model.address import Address
 from mssante.model.dn import parse_dn
 from mssante.model.mailbox import AccountKind, MailboxType
+from mssante.model.publication import Listing
 from mssante.model.settings import LogSettings, StoreSettings
-from mssante.store import accounts, domains, mailboxes
+from mssante.store import accounts, domains, mailboxes, publication
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 
@@ -101,6 +103,9 @@ async def _add(
     mailbox = await mailboxes.create_mailbox(
         tx, box.address, box.kind, holder=box.holder, identifier=box.identifier, quota_bytes=quota_bytes, now=now
     )
+    listing = listing_of(box)
+    if listing != Listing():
+        await publication.change_listing(tx, mailbox.mailbox_id, listing, now)
     made = await accounts.create_account(
         tx,
         account.user,

@@ -226,7 +226,10 @@ class State:
 
         def heard(changes: Sequence[Change]) -> None:
             opened, watch = self.opened, self.watch
-            is_here = opened is not None and any(one.folder_id == opened.snapshot.folder_id for one in changes)
+            # Without changes it may be anything: after a lost connection to the store, messages too.
+            is_here = opened is not None and (
+                not changes or any(one.folder_id == opened.snapshot.folder_id for one in changes)
+            )
             if is_here or (watch is not None and watch.others is not None):
                 self.line.poke()
 

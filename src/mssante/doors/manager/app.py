@@ -1,25 +1,32 @@
-"""The manager's publication point over HTTPS: the white list and the revocation lists, nothing else.
+"""The manager's publication point over HTTPS: white list, revocation lists, extraction of the directory, nothing else.
 
-Source: operators.md 3.1 (address of the list); operators.md 2.4 (addresses of the revocation lists).
+Source: operators.md 3.1 (address of the list); operators.md 2.4 (addresses of the revocation lists); operators.md 4.4
+(the extraction, open to everybody).
 """
 
 import asyncio
 import hashlib
+import os
 import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
-from typing import Final, Protocol
+from typing import BinaryIO, Final, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from mssante.flows.publish import Published
 
 LIST_PATH: Final = "/listeblanchemssante.xml"
+EXTRACTION_PATH: Final = "/Extraction_Correspondance_MSSante.zip"
 CRL_MAX_BYTES: Final = 32 * 1024 * 1024
+CHUNK_BYTES: Final = 256 * 1024
 _CRL_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,90}\.crl")
 _HEADERS: Final = {
     "Cache-Control": "no-cache",
@@ -38,12 +45,13 @@ class Shelf(Protocol):
         ...
 
 
-def build_app(shelf: Shelf, crl_dir: Path | None) -> Starlette:
+def build_app(shelf: Shelf, crl_dir: Path | None, extraction: Path | None = None) -> Starlette:
     """Return the application.
 
     Args:
         shelf: gives the list in force at each request.
         crl_dir: folder of the revocation lists; None serves none.
+        extraction: file of the directory's extraction, which may come later; None serves none.
     """
 
     async def white_list(request: Request) -> Response:
@@ -64,8 +72,47 @@ def build_app(shelf: Shelf, crl_dir: Path | None) -> Starlette:
         routes=[
             Route(LIST_PATH, white_list, methods=["GET"]),
             Route("/CRL/{name}", revocation_list, methods=["GET"]),
+            *([] if extraction is None else [Route(EXTRACTION_PATH, _Extraction(extraction), methods=["GET"])]),
         ]
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Extraction:
+    """Serves the file as it was when it was opened, whatever takes its place meanwhile; some of it at a time."""
+
+    path: Path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            file = await asyncio.to_thread(self.path.open, "rb")
+        except OSError:
+            await _missing()(scope, receive, send)
+            return
+        with file:
+            await _file_answer(Request(scope), file)(scope, receive, send)
+
+
+def _file_answer(request: Request, file: BinaryIO) -> Response:
+    """Return the bytes of an open file, or 304.
+
+    Source: RFC 9110 section 13.1; section 8.8.3 (the validator: another file has another number or moment).
+    """
+    found = os.fstat(file.fileno())
+    changed_at = datetime.fromtimestamp(found.st_mtime, UTC).replace(microsecond=0)
+    etag = f"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"
+    headers = _validators(etag, changed_at)
+    if _is_held(request, etag, changed_at):
+        return Response(status_code=304, headers=headers)
+    headers["Content-Length"] = str(found.st_size)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type="application/zip")
+    return StreamingResponse(_chunks(file), headers=headers, media_type="application/zip")
+
+
+async def _chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
+        yield chunk
 
 
 def _read_crl_file(folder: Path, name: str) -> tuple[bytes, datetime] | None:
@@ -87,10 +134,14 @@ def _conditional(request: Request, raw: bytes, etag: str, changed_at: datetime, 
     Source: RFC 9110 section 13.1.
     """
     changed_at = changed_at.replace(microsecond=0)
-    headers = {**_HEADERS, "ETag": f'"{etag}"', "Last-Modified": format_datetime(changed_at, usegmt=True)}
+    headers = _validators(etag, changed_at)
     if _is_held(request, etag, changed_at):
         return Response(status_code=304, headers=headers)
     return Response(raw, media_type=media_type, headers=headers)
+
+
+def _validators(etag: str, changed_at: datetime) -> dict[str, str]:
+    return {**_HEADERS, "ETag": f'"{etag}"', "Last-Modified": format_datetime(changed_at, usegmt=True)}
 
 
 def _is_held(request: Request, etag: str, changed_at: datetime) -> bool:

@@ -23,8 +23,7 @@ from mssante.model.directory import (
 )
 from mssante.model.mailbox import MailboxType
 from mssante.store.directory import editing, read, search
-from mssante.store.directory.making import box_number
-from mssante.store.directory.numbers import number_of, number_of_identified_situation
+from mssante.store.directory.numbers import box_number, number_of, number_of_identified_situation
 from mssante.store.tx import Tx
 
 CHANGES_MAX: Final = 50

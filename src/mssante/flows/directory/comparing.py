@@ -1,10 +1,11 @@
-"""Compare our mailboxes with the directory in force and with what the national directory answers, in both directions.
+"""Compare our mailboxes with the directory in force and with what another FHIR directory answers, in both directions.
 
-Memory is bounded: pages of mailboxes, and so many findings and no more.
+Memory is bounded: pages of mailboxes, and so many findings and no more. What a source did not answer is counted, and
+never taken for missing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -24,7 +25,7 @@ from mssante.rules.directory_diff import Facts, Finding, Own, Source, judge
 from mssante.rules.publication import publication_of
 from mssante.store import correspondents, publication
 from mssante.store.directory import history, read, search
-from mssante.store.directory.file import DirectoryStore
+from mssante.store.directory.engine import DirectoryStore
 from mssante.store.directory.numbers import BOX_LIMIT
 from mssante.store.domains import list_domains
 from mssante.store.engine import Store
@@ -34,12 +35,16 @@ from mssante.store.tx import Tx
 PAGE: Final = 200
 FINDINGS_MAX: Final = 10_000
 LINES_MAX: Final = 20
-ASKED_AT_ONCE: Final = 8
+BATCH: Final = 20
+"""Addresses of one question."""
+ASKED_AT_ONCE: Final = 4
+"""Questions on their way at the same time."""
 UNREACHED_MAX: Final = 5
-"""Look-ups without an answer after which no more is asked of the national directory."""
+"""Questions in a row without an answer after which no more is asked."""
 
-LookUp = Callable[[str], Awaitable[ListedMailbox | Unreachable | None]]
-"""Ask the national directory for one address; None: it is not there."""
+LookUp = Callable[[Sequence[str]], Awaitable[Mapping[str, tuple[ListedMailbox, ...]] | Unreachable]]
+"""Ask the FHIR directory for some addresses: each with its lines, none when it is not there; an address that is not
+named got no answer that can be believed."""
 Progress = Callable[[int, int], None]
 """Told how many of our mailboxes are compared, and how many there are."""
 
@@ -49,13 +54,17 @@ class Freshness:
     """How old what a source says is.
 
     Attributes:
-        at: moment of the reading (ours), of the last import (extract), of the first look-up (FHIR); None: not used.
+        at: moment of the reading (ours), of the last import (extract), of the first question (FHIR); None: not used.
         note: in French, why it was not used or only in part; "".
+        is_available: it answered, in part at least.
+        unanswered: addresses that it did not answer for.
     """
 
     source: Source
     at: datetime | None
     note: str = ""
+    is_available: bool = True
+    unanswered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +93,11 @@ class _Round:
     extract_at: datetime | None = None
     extract_note: str = ""
     asked_at: datetime | None = None
-    unreached: int = 0
+    answered: int = 0
+    unanswered: int = 0
     unreached_in_a_row: int = 0
     gave_up: bool = False
+    reason: str = ""
     compared: int = 0
     unattached: int = 0
     found: int = 0
@@ -98,6 +109,21 @@ class _Round:
             self.found += 1
             if len(self.findings) < FINDINGS_MAX:
                 self.findings.append(one)
+
+    def take(
+        self, asked: Sequence[str], answer: Mapping[str, tuple[ListedMailbox, ...]] | Unreachable
+    ) -> Mapping[str, tuple[ListedMailbox, ...]]:
+        """Count an answer of the FHIR directory, and return what can be believed of it."""
+        believed = {} if isinstance(answer, Unreachable) else {one: answer[one] for one in asked if one in answer}
+        self.answered += len(believed)
+        self.unanswered += len(asked) - len(believed)
+        if isinstance(answer, Unreachable):
+            self.reason = answer.reason
+            self.unreached_in_a_row += 1
+            self.gave_up |= self.unreached_in_a_row >= UNREACHED_MAX
+        else:
+            self.unreached_in_a_row = 0
+        return believed
 
 
 class Comparing:
@@ -183,22 +209,20 @@ class Comparing:
         return await self._directory.read(work)
 
     async def _answers(self, run: _Round, addresses: Sequence[str]) -> dict[str, tuple[ListedMailbox, ...]]:
-        """Return what the national directory answers; an address without an answer is not in it."""
+        """Return what the FHIR directory answers; an address that is not in it got no answer."""
         found: dict[str, tuple[ListedMailbox, ...]] = {}
         look_up = self._look_up
-        for start in range(0, len(addresses), ASKED_AT_ONCE):
-            if look_up is None or run.gave_up:
-                break
+        if look_up is None:
+            return found
+        batches = [addresses[start : start + BATCH] for start in range(0, len(addresses), BATCH)]
+        for start in range(0, len(batches), ASKED_AT_ONCE):
+            some = batches[start : start + ASKED_AT_ONCE]
+            if run.gave_up:
+                run.unanswered += sum(map(len, some))
+                continue
             run.asked_at = run.asked_at or self._clock()
-            asked = addresses[start : start + ASKED_AT_ONCE]
-            for address, answer in zip(asked, await asyncio.gather(*map(look_up, asked)), strict=True):
-                if isinstance(answer, Unreachable):
-                    run.unreached += 1
-                    run.unreached_in_a_row += 1
-                    run.gave_up |= run.unreached_in_a_row >= UNREACHED_MAX
-                else:
-                    run.unreached_in_a_row = 0
-                    found[address] = () if answer is None else (answer,)
+            for batch, answer in zip(some, await asyncio.gather(*map(look_up, some)), strict=True):
+                found |= run.take(batch, answer)
         return found
 
     async def _find_ghosts(self, run: _Round, domain: str) -> None:
@@ -237,19 +261,26 @@ class Comparing:
         return await self._store.read(work)
 
     def _freshness(self, run: _Round) -> tuple[Freshness, ...]:
-        if self._look_up is None:
-            note = "non interrogé : aucun annuaire FHIR n'est réglé"
-        elif run.gave_up:
-            note = f"ne répond pas : abandonné après {UNREACHED_MAX} essais de suite"
-        elif run.unreached:
-            note = f"{run.unreached} adresses restées sans réponse"
-        else:
-            note = ""
         return (
             Freshness(Source.OURS, run.at),
-            Freshness(Source.EXTRACT, run.extract_at, run.extract_note),
-            Freshness(Source.FHIR, run.asked_at, note),
+            Freshness(Source.EXTRACT, run.extract_at, run.extract_note, is_available=run.extract_at is not None),
+            Freshness(Source.FHIR, run.asked_at, self._fhir_note(run), run.answered > 0, run.unanswered),
         )
+
+    def _fhir_note(self, run: _Round) -> str:
+        if self._look_up is None:
+            return "non interrogé : aucun annuaire FHIR n'est réglé ([publication] directory_url)"
+        if run.asked_at is None:
+            return "non interrogé : aucune adresse à demander"
+        if not run.unanswered:
+            return ""
+        count = f"{run.unanswered} adresses non vérifiées" if run.unanswered > 1 else "une adresse non vérifiée"
+        why = f" ({run.reason})" if run.reason else ""
+        if not run.answered:
+            return f"indisponible, {count}{why}"
+        if run.gave_up:
+            return f"ne répond plus après {UNREACHED_MAX} demandes de suite, {count}{why}"
+        return f"répond en partie, {count}{why}"
 
 
 def kept_comparison(result: bytes) -> Comparison:

@@ -3,8 +3,10 @@
 `RecordedHistory` fulfils `mssante.flows.directory.reading.History`; the facts are written by `mssante.flows.record`.
 """
 
+import asyncio
 from collections import ChainMap
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -24,6 +26,10 @@ CORRESPONDENTS_MAX: Final = 500
 FAILING_MAX: Final = 5000
 WRITERS_MAX: Final = 50
 CALLERS_MAX: Final = 1000
+REFRESH_SECONDS: Final = 30.0
+"""How often what concerns everybody is read again while nobody asks."""
+STALE_FOR: Final = timedelta(minutes=5)
+"""Oldest that a search takes while it is read again."""
 _OTHERS_MAX: Final = 200
 
 
@@ -59,7 +65,11 @@ class Bounce:
 
 
 class RecordedHistory:
-    """Keeps what it read for some seconds: people search while they type."""
+    """Keeps what it read for some seconds: people search while they type.
+
+    Thousands of failing addresses take longer to read than a search may last. While `run` runs, they are read there
+    and a search takes those that are kept; without it, the search reads them itself once they are too old.
+    """
 
     def __init__(self, store: Store, clock: Clock, *, keep_for: timedelta = timedelta(seconds=5)) -> None:
         """Put the parts together."""
@@ -68,6 +78,26 @@ class RecordedHistory:
         self._keep_for = keep_for
         self._everybody: Kept | None = None
         self._own: dict[str, Kept] = {}
+        self._is_old = asyncio.Event()
+        self._runs = False
+
+    async def run(self) -> None:
+        """Read what concerns everybody again before a search has to: when one found it old, and once in a while.
+
+        Runs for ever. When the store cannot be read, what is kept serves `STALE_FOR`; then searches ask themselves.
+        """
+        self._runs = True
+        try:
+            while True:
+                self._is_old.clear()
+                with suppress(StoreError):
+                    await self._read_everybody(self._clock())
+                # Never more often than it is kept for, whoever asks.
+                await asyncio.sleep(self._keep_for.total_seconds())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._is_old.wait(), REFRESH_SECONDS)
+        finally:
+            self._runs = False
 
     async def past(self, caller: Caller) -> Mapping[str, Past]:
         """Return what is known for one who asks: its own correspondents, who is away, which addresses fail.
@@ -88,9 +118,18 @@ class RecordedHistory:
         return ChainMap(mine, everybody)
 
     async def _of_everybody(self, now: datetime) -> dict[str, Past]:
-        if self._everybody is None or not self._is_fresh(self._everybody, now):
-            self._everybody = Kept(now, await self._store.read(lambda tx: _failing_and_away(tx, now)))
-        return self._everybody.past
+        kept = self._everybody
+        if kept is not None and self._is_fresh(kept, now):
+            return kept.past
+        if kept is not None and self._runs and self._is_fresh(kept, now, STALE_FOR):
+            self._is_old.set()
+            return kept.past
+        return await self._read_everybody(now)
+
+    async def _read_everybody(self, now: datetime) -> dict[str, Past]:
+        past = await self._store.read(lambda tx: _failing_and_away(tx, now))
+        self._everybody = Kept(now, past)
+        return past
 
     async def _of_caller(self, key: str, now: datetime) -> dict[str, Past]:
         kept = self._own.get(key)
@@ -104,8 +143,8 @@ class RecordedHistory:
                 self._own[key] = kept
         return kept.past
 
-    def _is_fresh(self, kept: Kept, now: datetime) -> bool:
-        return timedelta() <= now - kept.at < self._keep_for
+    def _is_fresh(self, kept: Kept, now: datetime, age: timedelta | None = None) -> bool:
+        return timedelta() <= now - kept.at < (age or self._keep_for)
 
 
 async def bounces(

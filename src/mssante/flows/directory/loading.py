@@ -5,19 +5,18 @@ What a source does not tell is kept of the directory in force; what operators ch
 Source: operators.md 4.4; issue of the directory (atomic, bad lines counted, truncated or shrunken files refused).
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Final
 
 from mssante.flows.directory.rows import Piece
 from mssante.model.errors import StoreError
-from mssante.store.directory.file import DirectoryFolder
-from mssante.store.directory.making import Counts, Delta, Making, as_json
+from mssante.store.directory.engine import Counts, Delta, DirectoryShelf, Making
 from mssante.wire.annuaire.lines import BadLine
 
 BAD_LINES_KEPT: Final = 10_000
-IMPORT_LOCK: Final = "import.lock"
 EXTRACTION: Final = "extraction"
 
 Progress = Callable[[str, int], None]
@@ -70,7 +69,7 @@ class ImportRefusedError(StoreError):
 
 
 def load(
-    folder: DirectoryFolder,
+    shelf: DirectoryShelf,
     files: Sequence[tuple[str, str]],
     pieces: Iterable[Piece],
     guard: Guard,
@@ -87,50 +86,38 @@ def load(
     Raises:
         ImportRefusedError: it is not plausible (guard), or a source gave nothing.
         TheirProtocolError: a file has not the columns that it should have.
-        StoreError: no room, or the folder cannot be used.
+        StoreError: no room, or nothing can be kept there.
     """
-    with folder.locked(IMPORT_LOCK):
-        making = Making.begin(folder)
-        try:
-            report = _made(making, folder, files, pieces, guard, now, progress)
-        except BaseException:
-            making.discard(folder)
-            raise
-    return report
+    with shelf.making() as making:
+        return _made(making, files, pieces, guard, now, progress)
 
 
 def _made(
     making: Making,
-    folder: DirectoryFolder,
     files: Sequence[tuple[str, str]],
     pieces: Iterable[Piece],
     guard: Guard,
     now: datetime,
     progress: Progress,
 ) -> Report:
-    since = making.feed_top()
     told = _read(making, files, pieces, progress)
     making.merge_specialities()
     _check_sources(told, guard)
     _keep_the_rest(making, {kind for _name, kind in files})
     before, after = making.counts(old=True), making.counts()
     _check_counts(before, after, guard, told)
-    making.index(lambda step: progress(step, 0))
     at = int(now.timestamp())
-    delta = making.compare(at, "import")
+    delta = making.complete(at, "import", lambda step: progress(step, 0))
     number = making.note_import(
         at,
         ", ".join(one.name for one in told),
         sum(one.lines for one in told),
         sum(one.bad for one in told),
-        as_json({"created": delta.created, "changed": delta.changed, "moved": delta.moved, "removed": delta.removed}),
+        json.dumps(asdict(delta)),
     )
     for one in told:
         making.add_bad_lines(number, one.name, [(bad.number, bad.reason, bad.text) for bad in one.bad_lines])
-    with folder.locked():
-        caught_up = making.catch_up(since)
-        making.finish()
-        folder.put_in_force(making.path)
+    caught_up = making.put_in_force()
     return Report(told, before, after, delta, caught_up)
 
 

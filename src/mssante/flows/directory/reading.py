@@ -5,9 +5,9 @@ Source: reliability.md D09 (harvest), operators.md 4.2 (red list); issue of the 
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Final, Protocol, TypeVar
 
+from mssante.flows.directory.budgets import COMPLETIONS, ENTRIES, Budgets
 from mssante.flows.directory.changing import changed, found
 from mssante.flows.directory.searching import Asker, completed, searched
 from mssante.flows.directory.selecting import (
@@ -35,10 +35,9 @@ from mssante.model.directory import (
 )
 from mssante.model.directory_search import NO_FILTERS, Filters, Past, Ranked
 from mssante.model.errors import DirectoryMissingError, StoreError
-from mssante.rules.directory_budget import Spent, add, judge_budget
 from mssante.rules.directory_condition import LEAVES_MAX, leaves
 from mssante.rules.directory_words import read_words
-from mssante.store.directory.file import DirectoryStore
+from mssante.store.directory.engine import DirectoryStore
 from mssante.store.tx import Tx
 
 T = TypeVar("T")
@@ -47,8 +46,6 @@ SEARCH_MAX: Final = 50
 PAGE_MAX: Final = 1000
 COMPLETIONS_MAX: Final = 12
 COMPLETIONS_AN_ENTRY: Final = 3
-_TYPING: Final = "typing"
-CALLERS_MAX: Final = 100_000
 
 
 class History(Protocol):
@@ -66,21 +63,36 @@ class _Refused(Exception):  # noqa: N818 - carries a value out of a transaction,
 
 
 class Directory:
-    """Guards what each caller got today."""
+    """The use cases; holds nothing but its parts."""
 
     def __init__(
-        self, store: DirectoryStore, clock: Clock, *, daily_entries: int, history: History | None = None
+        self,
+        store: DirectoryStore,
+        clock: Clock,
+        *,
+        daily_entries: int,
+        history: History | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         """Put the parts together.
 
         Args:
             daily_entries: most entries that a caller gets in a day; 0 bounds nothing.
+            budgets: what callers got; None: kept in memory only.
         """
         self._store = store
         self._clock = clock
         self._daily_entries = daily_entries
         self._history = history
-        self._spent: dict[str, Spent] = {}
+        self._budgets = budgets or Budgets(clock)
+
+    async def close(self) -> None:
+        """Write down what callers got; the store of the directory is its owner's to close."""
+        await self._budgets.close()
+
+    async def aclose(self) -> None:
+        """Do as `close`, for `contextlib.aclosing`."""
+        await self.close()
 
     async def search(
         self, caller: Caller, words: str, filters: Filters = NO_FILTERS, *, limit: int = 20
@@ -93,18 +105,21 @@ class Directory:
         asker = Asker(caller.near, past, self._clock())
 
         async def work(most: int) -> Ranked | Refusal:
-            return await self._read(lambda tx: searched(tx, asked, asker, min(limit, SEARCH_MAX, most)))
+            return await self._read(lambda tx: searched(tx, asked, asker, most))
 
-        return await self._counted(caller, work, lambda one: len(one.entries))
+        return await self._counted(caller, min(limit, SEARCH_MAX), work, lambda one: len(one.entries))
 
     async def complete(self, caller: Caller, words: str, *, limit: int = 8) -> tuple[str, ...] | Refusal:
         """Return what the words may become; from two letters on. A day has a bound of them too."""
-        typing = replace(caller, name=f"{caller.name}\n{_TYPING}")
 
         async def work(_most: int) -> tuple[str, ...] | Refusal:
             return await self._read(lambda tx: completed(tx, words[:200], min(limit, COMPLETIONS_MAX)))
 
-        return await self._counted(typing, work, lambda _one: 1, self._daily_entries * COMPLETIONS_AN_ENTRY)
+        try:
+            most = self._daily_entries * COMPLETIONS_AN_ENTRY
+            return await self._budgets.spend(caller, COMPLETIONS, most, 1, work, lambda _one: 1)
+        except StoreError as error:
+            return _unavailable(error)
 
     async def select(
         self, caller: Caller, subject: Subject, condition: Condition, *, limit: int, after: EntryId | None = None
@@ -113,11 +128,9 @@ class Directory:
         see = _visible(caller)
 
         async def work(most: int) -> Selected | Refusal:
-            return await self._read(
-                lambda tx: selected(tx, subject, condition, see, limit=min(limit, PAGE_MAX, most), after=after)
-            )
+            return await self._read(lambda tx: selected(tx, subject, condition, see, limit=most, after=after))
 
-        return await self._bounded(caller, condition, work, lambda one: len(one.entries))
+        return await self._bounded(caller, condition, limit, work, lambda one: len(one.entries))
 
     async def people(
         self, caller: Caller, condition: Condition, *, limit: int, after: int | None = None
@@ -145,7 +158,7 @@ class Directory:
             one = await self._read(lambda tx: found(tx, target))
             return one if isinstance(one, Refusal) else replace(one, mailboxes=tuple(filter(see, one.mailboxes)))
 
-        return await self._counted(caller, work, lambda _one: 1)
+        return await self._counted(caller, 1, work, lambda _one: 1)
 
     async def change(
         self, caller: Caller, target: Target, changes: tuple[MailboxChange, ...]
@@ -179,46 +192,36 @@ class Directory:
         see = _visible(caller)
 
         async def run(tx: Tx, most: int) -> Page[T]:
-            return await select(tx, condition, see, limit=min(limit, PAGE_MAX, most), after=after)
+            return await select(tx, condition, see, limit=most, after=after)
 
         async def work(most: int) -> Page[T] | Refusal:
             return await self._read(lambda tx: run(tx, most))
 
-        return await self._bounded(caller, condition, work, lambda one: len(one.items))
+        return await self._bounded(caller, condition, limit, work, lambda one: len(one.items))
 
     async def _bounded(
         self,
         caller: Caller,
         condition: Condition,
+        limit: int,
         work: Callable[[int], Awaitable[T | Refusal]],
         count: Callable[[T], int],
     ) -> T | Refusal:
         if leaves(condition) > LEAVES_MAX:
             return _unclear("Too many or too deep conditions", "Trop de critères à la fois : simplifiez la recherche.")
-        return await self._counted(caller, work, count)
+        return await self._counted(caller, min(limit, PAGE_MAX), work, count)
 
     async def _counted(
-        self,
-        caller: Caller,
-        work: Callable[[int], Awaitable[T | Refusal]],
-        count: Callable[[T], int],
-        most: int | None = None,
+        self, caller: Caller, wanted: int, work: Callable[[int], Awaitable[T | Refusal]], count: Callable[[T], int]
     ) -> T | Refusal:
-        """Do a reading work within the budget of the caller, and count what it gave.
+        """Do a reading work within the budget of the caller, and count the entries that it gave.
 
-        Args:
-            most: of a day; None: the entries of the settings.
+        Nothing is given when it cannot be known what the caller got before.
         """
-        today = self._today()
-        left = judge_budget(self._budget(caller), today, self._daily_entries if most is None else most)
-        if isinstance(left, Refusal):
-            return left
-        result = await work(left)
-        if not isinstance(result, Refusal):
-            if len(self._spent) >= CALLERS_MAX:
-                self._spent = {name: spent for name, spent in self._spent.items() if spent.day == today}
-            self._spent[caller.name] = add(self._budget(caller), today, count(result))
-        return result
+        try:
+            return await self._budgets.spend(caller, ENTRIES, self._daily_entries, wanted, work, count)
+        except StoreError as error:
+            return _unavailable(error)
 
     async def _read(self, work: Callable[[Tx], Awaitable[T]]) -> T | Refusal:
         async def run(tx: Tx) -> T:
@@ -228,12 +231,6 @@ class Directory:
             return await self._store.read(run)
         except StoreError as error:
             return _unavailable(error)
-
-    def _budget(self, caller: Caller) -> Spent:
-        return self._spent.get(caller.name, Spent(date.min))
-
-    def _today(self) -> date:
-        return self._clock().date()
 
 
 def _visible(caller: Caller) -> Visible:

@@ -14,8 +14,7 @@ from typing import Final
 
 from mssante.model.folding import fold, joined
 from mssante.rules.directory_words import short_forms
-from mssante.store.directory.making import box_number
-from mssante.store.directory.numbers import number_of, number_of_situation, situation_id
+from mssante.store.directory.numbers import box_number, number_of, number_of_situation, situation_id
 from mssante.wire.annuaire.extraction import Column, address_of
 from mssante.wire.annuaire.lines import BadLine, Batch
 from mssante.wire.annuaire.persons import Activity, Speciality

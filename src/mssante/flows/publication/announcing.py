@@ -17,12 +17,14 @@ from mssante.flows.publication.ports import DirectoryLink
 from mssante.model.address import for_trace
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind
+from mssante.model.directory import AddMailbox, RemoveMailbox
 from mssante.model.errors import StoreError
 from mssante.model.log import Log
 from mssante.model.mailbox import Mailbox, MailboxState
 from mssante.model.publication import Announced, Publication, PublicationSettings, PublicationState
 from mssante.rules.publication import (
     NO_IDENTIFIER,
+    SITUATION_UNKNOWN,
     Done,
     Instead,
     Judged,
@@ -33,6 +35,8 @@ from mssante.rules.publication import (
     next_attempt,
     publication_of,
     steps,
+    told,
+    when_unknown,
 )
 from mssante.store import audit, publication
 from mssante.store.engine import Store
@@ -71,14 +75,20 @@ class Round:
         return self.accepted + self.withdrawn + self.refused + self.put_off
 
 
-def plan(announced: Announced) -> Planned:
+def plan(announced: Announced, settings: PublicationSettings | None = None) -> Planned:
     """Return what is to be asked of the directory for a mailbox.
+
+    Args:
+        announced: the mailbox, and what the directory has of it.
+        settings: of the directory that is asked; None for a file, which says all that is known.
 
     Source: operators.md 4.6; 5 (suspended or closed: out of the directory).
     """
     possible = publication_of(announced.mailbox, announced.listing)
     is_open = announced.mailbox.state is MailboxState.ACTIVE
     wanted = possible if is_open else None
+    if settings is not None:
+        wanted = told(wanted, announced.published, settings)
     code = NO_IDENTIFIER if is_open and possible is None else ""
     return Planned(announced, wanted, steps(wanted, announced.published, possible), code)
 
@@ -170,7 +180,7 @@ class Announcing:
         """Return what `publish_due` would ask for now, and change nothing."""
         now = self._clock()
         found = await self._store.read_long(lambda tx: publication.due(tx, now, _DRY_MAX))
-        return tuple(plan(one) for one in found)
+        return tuple(plan(one, self._settings) for one in found)
 
     async def _claim(self, tx: Tx, now: datetime, lease: str, until: datetime) -> list[Announced]:
         claimed = await publication.claim_due(tx, now=now, limit=self._settings.workers, lease=lease, until=until)
@@ -179,26 +189,33 @@ class Announcing:
         return claimed
 
     async def _publish(self, claimed: Announced) -> PublicationState | None:
-        planned = plan(claimed)
+        planned = plan(claimed, self._settings)
         wanted, has = planned.wanted, claimed.published
         judged: Judged = Done()
         for step in planned.steps:
-            judged = await self._ask(step, wanted)
+            judged, wanted = await self._take(step, wanted)
             if not isinstance(judged, Done):
                 break
-            has = wanted if wanted is not None and step.target == wanted.target else None
+            has = None if isinstance(step.change, RemoveMailbox) else wanted
         self._probe("publication-answered")
         if isinstance(judged, Done):
             has, judged = wanted, Never(planned.code, "") if planned.code else judged
         return await self._record(claimed, judged, wanted, has)
 
+    async def _take(self, step: Step, wanted: Publication | None) -> tuple[Judged, Publication | None]:
+        """Take a step; return what came of it and what the directory is to have, which may be less than was wanted."""
+        found = when_unknown(step, wanted, await self._ask(step, wanted), self._settings)
+        if not isinstance(found, Publication):
+            return found, wanted
+        return await self._ask(Step(found.target, AddMailbox(found.mailbox)), found), found
+
     async def _ask(self, step: Step, wanted: Publication | None) -> Judged:
         """Ask for a step, and once for what stands in its place when the directory has it otherwise than we thought."""
-        judged = judge_answer(step, wanted, await self._link.change(step.target, (step.change,)))
+        judged = judge_answer(step, wanted, await self._link.change(step.target, step.changes))
         if not isinstance(judged, Instead):
             return judged
         second = Step(step.target, judged.change)
-        again = judge_answer(second, wanted, await self._link.change(second.target, (second.change,)))
+        again = judge_answer(second, wanted, await self._link.change(second.target, second.changes))
         if isinstance(again, Instead):
             # Known there, and not at our holder's: the address is attached to somebody else.
             return Never(Kind.ADDRESS_TAKEN.value, "")
@@ -233,7 +250,8 @@ class Announcing:
                 return PublicationState.REFUSED, None, code, reason
             case _:
                 done = PublicationState.WITHDRAWN if wanted is None else PublicationState.ACCEPTED
-                return done, None, "", ""
+                is_less = wanted is not None and wanted.unknown_structure
+                return done, None, SITUATION_UNKNOWN if is_less else "", ""
 
     def _event(self, one: Announced, state: PublicationState, code: str) -> AuditEvent:
         """Return the event of a change of state; the directory's own words stand in no trace."""

@@ -1,38 +1,53 @@
-"""Open the mailboxes of a hospital from its staff file: some lines in one transaction, each line with its report.
+"""Bring a hospital's mailboxes to what its staff file says: some lines in one transaction, each line with its report.
 
-Run again it finds what it made: nobody gets a second mailbox (`mssante.rules.naming` has the written rule).
+Opens what is missing, changes what differs, leaves the rest. Run again on the same file it changes nothing: nobody gets
+a second mailbox (`mssante.rules.naming` has the written rule), and of lines that mean the same one the first counts.
+Who is in no line is `mssante.flows.publication.absentees`.
 
-Source: users.md 7.1 DSI-5; operators.md 5 (an address is never given again).
+Source: users.md 7.1 DSI-5; operators.md 1.3 (types), 5 (an address is never given again).
 """
 
 import enum
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from mssante.flows.amending import BoxChange, Draft, draft
 from mssante.flows.mailboxes import Administering, MailboxOrder, vet
 from mssante.flows.ports import Clock
+from mssante.flows.publication.finding import (
+    Doubt,
+    Known,
+    Seen,
+    bare_number,
+    find,
+    free_address,
+    login_of,
+    opened,
+    whole,
+)
 from mssante.flows.publication.staff_file import StaffLine
-from mssante.flows.publication.wanted import Wanted, wanted_of
-from mssante.model.address import Address, parse_address
+from mssante.flows.publication.wanted import Wanted, kind_of, wanted_of
 from mssante.model.errors import MssError, StoreError
 from mssante.model.mailbox import Mailbox, MailboxState, MailboxType
-from mssante.rules.naming import candidates
-from mssante.store import publication
+from mssante.model.national import is_rpps, practitioner_number
+from mssante.store import accounts
 from mssante.store.engine import Store
-from mssante.store.mailboxes import mailbox_by_key
 from mssante.store.tx import Tx
 
 BATCH_LINES: Final = 50
 
 
 class LineOutcome(enum.Enum):
-    """What becomes of a line."""
+    """What becomes of a line, or of a mailbox that no line means."""
 
     CREATED = "created"
-    PRESENT = "present"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
     REFUSED = "refused"
+    LEFT = "left"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +55,11 @@ class LineReport:
     """One line of the report.
 
     Attributes:
-        number: of the line in the file.
+        number: of the line in the file; 0 for a mailbox that is in none.
         who: whose mailbox it is, as shown to others, or "".
         address: made or found, or "".
-        reason: why it was refused, with the fix; in French.
+        reason: why it was refused or left, with the fix; in French.
+        fields: names of what changes (see `mssante.flows.amending.Draft`).
     """
 
     number: int
@@ -51,6 +67,7 @@ class LineReport:
     who: str = ""
     address: str = ""
     reason: str = ""
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,7 @@ class ImportOrder:
 
     Attributes:
         domain: of the mailboxes.
-        quota_bytes: of each.
+        quota_bytes: of each that is opened; those that are there keep theirs.
         structure: FINESS or SIRET of lines that name none, or "".
         dry_run: say what would be done, change nothing.
     """
@@ -94,39 +111,24 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
-    """What earlier lines of the file made, or would make.
-
-    Attributes:
-        numbers: RPPS -> address. staff: number of the register -> address and RPPS. places: address key -> box.
-    """
-
-    numbers: dict[str, str] = field(default_factory=dict)
-    staff: dict[str, tuple[str, str]] = field(default_factory=dict)
-    places: dict[str, MailboxOrder] = field(default_factory=dict)
-
-    def add(self, box: MailboxOrder) -> None:
-        """Remember a mailbox."""
-        self.places[box.address.key] = box
-        if box.kind is MailboxType.PER:
-            self.staff.setdefault(box.listing.local_id, (str(box.address), box.identifier))
-            self.numbers[box.identifier] = str(box.address)
-
-    def copy(self) -> "_Made":
-        """Return a copy: a transaction may be begun a second time."""
-        return _Made(dict(self.numbers), dict(self.staff), dict(self.places))
-
-
-@dataclass(frozen=True, slots=True)
 class _Batch:
     """What one transaction came to."""
 
     reports: list[LineReport]
     passwords: list[tuple[str, str]]
-    made: _Made
+    seen: Seen
 
 
-async def open_all(
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What a line comes to: its report, what it opens or changes, and the mailbox to remember."""
+
+    report: LineReport
+    work: MailboxOrder | Draft | None = None
+    box: Known | None = None
+
+
+async def import_all(
     lines: Sequence[StaffLine],
     order: ImportOrder,
     watching: Watching,
@@ -135,33 +137,34 @@ async def open_all(
     administering: Administering,
     clock: Clock,
 ) -> tuple[LineReport, ...]:
-    """Take the lines in their order, `BATCH_LINES` in one transaction; return what became of each.
+    """Take the lines, `BATCH_LINES` in one transaction; return what became of each, in the order of the file.
 
-    A dry run asks the same questions and gives the same report.
+    People first and then teams, whose members they are. A dry run asks the same questions and gives the same report.
 
     Raises:
         StoreError: the store cannot go on; the batches before are kept, and running again goes on from there.
     """
     reports: list[LineReport] = []
-    made = _Made()
-    for start in range(0, len(lines), BATCH_LINES):
+    seen = Seen()
+    turns = sorted(lines, key=lambda line: (kind_of(line) not in {None, MailboxType.PER}, line.number))
+    for start in range(0, len(turns), BATCH_LINES):
         work = partial(
             _take_batch,
-            lines=lines[start : start + BATCH_LINES],
+            lines=turns[start : start + BATCH_LINES],
             order=order,
             new_password=watching.new_password,
-            made=made,
+            seen=seen,
             administering=administering,
             clock=clock,
         )
         batch = await (store.read_long(work) if order.dry_run else store.write(work))
-        made = batch.made
+        seen = batch.seen
         reports += batch.reports
         if batch.passwords and watching.keep is not None:
             watching.keep(batch.passwords)
         if watching.progress is not None:
             watching.progress(len(reports), len(lines))
-    return tuple(reports)
+    return tuple(sorted(reports, key=lambda one: one.number))
 
 
 async def _take_batch(
@@ -170,97 +173,130 @@ async def _take_batch(
     lines: Sequence[StaffLine],
     order: ImportOrder,
     new_password: Callable[[], FirstPassword] | None,
-    made: _Made,
+    seen: Seen,
     administering: Administering,
     clock: Clock,
 ) -> _Batch:
-    made = made.copy()
-    reports: list[LineReport] = []
-    passwords: list[tuple[str, str]] = []
+    done = _Batch([], [], seen.copy())
     for line in lines:
         wanted = wanted_of(line, order.structure)
         if isinstance(wanted, str):
-            reports.append(LineReport(line.number, LineOutcome.REFUSED, _name(line), "", wanted))
+            done.reports.append(LineReport(line.number, LineOutcome.REFUSED, _name(line), "", wanted))
             continue
-        found = await _decide(tx, wanted, order, made)
-        if isinstance(found, LineReport):
-            reports.append(found)
-            continue
-        made.add(found)
-        reports.append(LineReport(line.number, LineOutcome.CREATED, wanted.holder, str(found.address)))
+        taken = await _take(tx, wanted, order, done.seen)
+        done.reports.append(taken.report)
+        if taken.box is not None:
+            done.seen.add(taken.box)
         if order.dry_run:
             continue
-        secret = None if new_password is None or found.members else new_password()
-        if secret is not None:
-            passwords.append((str(found.address), secret.password))
-        await administering.open_box(tx, _with_digest(found, secret), clock())
-    return _Batch(reports, passwords, made)
+        match taken.work:
+            case MailboxOrder() as opening:
+                secret = None if new_password is None or opening.members else new_password()
+                if secret is not None:
+                    done.passwords.append((str(opening.address), secret.password))
+                await administering.open_box(tx, _with_digest(opening, secret), clock())
+            case Draft() as change:
+                await administering.amend_box(tx, change, clock())
+    return done
 
 
-async def _decide(tx: Tx, wanted: Wanted, order: ImportOrder, made: _Made) -> MailboxOrder | LineReport:
-    """Return the mailbox to open, or the report of a line that opens none."""
-    domain = _address(wanted.address or wanted.local, order.domain).domain
-    present = await _present(tx, wanted, domain, made)
-    if present:
-        return LineReport(wanted.number, LineOutcome.PRESENT, wanted.holder, present)
+async def _take(tx: Tx, wanted: Wanted, order: ImportOrder, seen: Seen) -> _Taken:
+    """Return what a line comes to; nothing is written."""
+    domain = whole(wanted.address or wanted.local, order.domain).domain
+    found = await find(tx, wanted, domain, seen)
+    address = "" if found is None else str(found.address)
     try:
-        address = await _free_address(tx, wanted, domain, made)
-        if isinstance(address, str):
-            return LineReport(wanted.number, LineOutcome.REFUSED, wanted.holder, "", address)
-        box = MailboxOrder(
-            address=address,
-            kind=wanted.kind,
-            holder=wanted.holder,
-            identifier=wanted.identifier,
-            quota_bytes=order.quota_bytes,
-            members=wanted.members,
-            listing=wanted.listing,
-        )
-        await vet(tx, box, {key for key, earlier in made.places.items() if not earlier.members} if box.members else ())
+        match found:
+            case None:
+                return await _opening(tx, wanted, order, domain, seen)
+            case Doubt(reason=reason):
+                return _refused(wanted, address, reason)
+            case Known(line=line) if line:
+                same = f"même boîte que la ligne {line}, qui compte seule"
+                return _Taken(LineReport(wanted.number, LineOutcome.UNCHANGED, found.holder, address, same))
+            case Known(mailbox=Mailbox() as mailbox):
+                return await _changing(tx, wanted, mailbox, found, domain, seen)
     except StoreError:
         raise
     except MssError as error:
-        return LineReport(wanted.number, LineOutcome.REFUSED, wanted.holder, "", str(error))
-    return box
+        return _refused(wanted, address, str(error))
+    msg = f"line {wanted.number}: a mailbox is neither in the store nor of an earlier line (a bug)"
+    raise AssertionError(msg)
 
 
-async def _present(tx: Tx, wanted: Wanted, domain: str, made: _Made) -> str:
-    """Return the address of the mailbox that this person or this team has already, or "" (rule 5 of naming)."""
-    number, local_id = wanted.identifier, wanted.listing.local_id
-    if wanted.kind is not MailboxType.PER:
-        address = _address(wanted.address or wanted.local, domain)
-        ordered = made.places.get(address.key)
-        found = ordered or await mailbox_by_key(tx, address.key)
-        is_closed = isinstance(found, Mailbox) and found.state is MailboxState.CLOSED
-        is_same = found is not None and (found.kind, found.identifier) == (wanted.kind, number)
-        return str(address) if is_same and not is_closed else ""
-    if number:
-        known = made.numbers.get(number) or await publication.address_of_person(tx, number, domain)
-        if known:
-            return known
-    address_found, theirs = ("", "")
-    if local_id:
-        address_found, theirs = await publication.address_of_staff(tx, local_id, wanted.kind, domain)
-        if not address_found:
-            address_found, theirs = made.staff.get(local_id, ("", ""))
-    # The same number of the register with another RPPS is somebody else: hospitals give numbers again.
-    return address_found if not (theirs and number) or theirs == number else ""
+async def _opening(tx: Tx, wanted: Wanted, order: ImportOrder, domain: str, seen: Seen) -> _Taken:
+    address = await free_address(tx, wanted, domain, seen)
+    if isinstance(address, str):
+        return _refused(wanted, "", address)
+    box = MailboxOrder(
+        address=address,
+        kind=wanted.kind,
+        holder=wanted.holder,
+        identifier=wanted.identifier,
+        quota_bytes=order.quota_bytes,
+        members=await _members(tx, wanted, domain, seen),
+        listing=wanted.listing,
+    )
+    await vet(tx, box, seen.logins)
+    known = opened(address, wanted, has_account=not box.members, count=len(seen.boxes))
+    return _Taken(LineReport(wanted.number, LineOutcome.CREATED, wanted.holder, str(address)), box, known)
 
 
-async def _free_address(tx: Tx, wanted: Wanted, domain: str, made: _Made) -> Address | str:
-    """Return the address to give by rules 1 to 4 of naming, or why there is none, in French with the fix."""
-    asked = wanted.address or ("" if wanted.kind is MailboxType.PER else wanted.local)
-    for local in (asked,) if asked else candidates(wanted.local):
-        address = _address(local, domain)
-        if address.key not in made.places and await mailbox_by_key(tx, address.key) is None:
-            return address
-    if asked:
-        return f"l'adresse {_address(asked, domain)} est ou a été à quelqu'un d'autre ; donnez-en une autre"
-    return f"plus aucun numéro libre pour {wanted.local} ; donnez la colonne adresse"
+async def _changing(tx: Tx, wanted: Wanted, mailbox: Mailbox, found: Known, domain: str, seen: Seen) -> _Taken:
+    identifier = wanted.identifier if wanted.identifier != bare_number(mailbox.kind, mailbox.identifier) else ""
+    joining: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
+    if "members" in wanted.says:
+        members = await _members(tx, wanted, domain, seen)
+        kept = {login.casefold() for login in members}
+        now = await accounts.members(tx, mailbox.mailbox_id)
+        joining, leaving = members, tuple(login for login in now if login.casefold() not in kept)
+    change = BoxChange(
+        holder=wanted.holder_after(mailbox.holder),
+        identifier=identifier or None,
+        amend=wanted.amended,
+        joining=joining,
+        leaving=leaving,
+    )
+    done = await draft(tx, mailbox, change, seen.logins)
+    outcome = LineOutcome.CHANGED if done.fields else LineOutcome.UNCHANGED
+    reason = ""
+    if mailbox.state is MailboxState.SUSPENDED:
+        reason = f"suspendue ; `mssante mailbox resume {mailbox.address}` la remet en service"
+    box = replace(
+        found,
+        holder=done.holder,
+        number=bare_number(mailbox.kind, done.identifier),
+        local_id=done.listing.local_id,
+        line=wanted.number,
+    )
+    report = LineReport(wanted.number, outcome, done.holder, str(mailbox.address), reason, done.fields)
+    return _Taken(report, done if done.fields else None, box)
 
 
-def _address(text: str, domain: str) -> Address:
-    return parse_address(text if "@" in text else f"{text}@{domain}")
+async def _members(tx: Tx, wanted: Wanted, domain: str, seen: Seen) -> tuple[str, ...]:
+    """Return the logins of the members that a line names; of a practice, whoever answers for it is one of them.
+
+    Raises:
+        MssError: an RPPS has no mailbox in the domain.
+
+    Source: operators.md 1.3 (CAB: a practitioner in charge, with co-holders).
+    """
+    found: list[str] = []
+    for member in wanted.members:
+        number = practitioner_number(member)
+        login = await login_of(tx, number, domain, seen) if is_rpps(number) else member
+        if not login:
+            msg = f"le membre {member} n'a pas de boîte dans {domain} ; ouvrez-la d'abord, ou donnez son compte"
+            raise MssError(msg)
+        found.append(login)
+    if wanted.kind is MailboxType.CAB:
+        found.append(await login_of(tx, wanted.identifier, domain, seen))
+    return tuple({login.casefold(): login for login in found if login}.values())
+
+
+def _refused(wanted: Wanted, address: str, reason: str) -> _Taken:
+    return _Taken(LineReport(wanted.number, LineOutcome.REFUSED, wanted.holder, address, reason))
 
 
 def _with_digest(order: MailboxOrder, secret: FirstPassword | None) -> MailboxOrder:

@@ -36,22 +36,33 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "telephone": ("telephone", "tel", "n de telephone"),
     "liste_rouge": ("liste rouge",),
     "zero_papier": ("zero papier", "dematerialisation"),
+    "rang": ("rang", "rang de preference", "boite preferee"),
     "adresse": ("adresse", "adresse bal", "adresse mss", "adresse mssante", "bal"),
     "membres": ("membres", "comptes"),
 }
+NOTHING: Final = "-"
+"""What takes a value away; an empty field leaves it as it is."""
 _BY_NAME: Final = {name: column for column, names in COLUMNS.items() for name in names}
 
 
 @dataclass(frozen=True, slots=True)
 class StaffLine:
-    """One line of the file: column -> value, trimmed; `number` is its line in the file, the header being line 1."""
+    """One line of the file: known column -> value, trimmed; `number` is its line in the file, the header being line 1.
+
+    `values` has "" as a column when the line has more fields than the header.
+    """
 
     number: int
     values: Mapping[str, str]
 
     def __getitem__(self, column: str) -> str:
-        """Return the value of a column, "" when the file does not have it."""
-        return self.values.get(column, "")
+        """Return the value of a column, "" when the file does not have it or says that there is none."""
+        value = self.values.get(column, "")
+        return "" if value == NOTHING else value
+
+    def says(self, column: str) -> bool:
+        """Tell whether the line says anything of a column: a value, or that there is none."""
+        return bool(self.values.get(column, ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +104,16 @@ def read_staff(data: bytes) -> StaffFile:
     if len(set(known)) < len(known):
         twice = next(column for column in known if known.count(column) > 1)
         _refuse(f"deux colonnes pour « {twice} » ; gardez-en une")
-    lines = tuple(
-        StaffLine(number, dict(zip(columns, row, strict=False)) if len(row) <= len(columns) else {"": "trop"})
-        for number, row in rows
-        if any(row)
-    )
+    lines = tuple(StaffLine(number, _values(columns, row)) for number, row in rows if any(row))
     ignored = tuple(name for name, column in zip(names, columns, strict=True) if not column and name)
     return StaffFile(lines, ignored, encoding, separator)
+
+
+def _values(columns: list[str], row: list[str]) -> dict[str, str]:
+    """Return the values of the columns that are known; with "" as a column when there are more than the file has."""
+    if len(row) > len(columns):
+        return {"": "trop"}
+    return {column: value for column, value in zip(columns, row, strict=False) if column}
 
 
 def _rows(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:

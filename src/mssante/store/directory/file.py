@@ -1,4 +1,4 @@
-"""The folder of the directory: numbered files, and which one is in force.
+"""The directory in files: a folder of numbered ones, and which one is in force.
 
 A file is made beside the one in force and put in force by one rename; readers see it at their next question. Who writes
 in the file in force, or puts another one in force, holds the lock of the folder, across processes.
@@ -22,7 +22,8 @@ import apsw
 
 from mssante.model.errors import DirectoryMissingError, StoreError
 from mssante.model.system import reason
-from mssante.store.connection import SqliteTx, connect, translate
+from mssante.store.connection import BUSY_MILLISECONDS, SqliteTx, connect, translate
+from mssante.store.directory.engine import SCHEMA, Making
 from mssante.store.named import Query, parse_queries
 from mssante.store.tx import Work, drive
 
@@ -30,9 +31,9 @@ T = TypeVar("T")
 
 POINTER: Final = "current"
 LOCK: Final = "lock"
+IMPORT_LOCK: Final = "import.lock"
 _PREFIX: Final = "annuaire-"
 _KEPT: Final = 2
-SCHEMA: Final = 1
 
 
 @cache
@@ -48,23 +49,52 @@ def script(name: str) -> str:
 
 
 def schema_of(path: Path) -> int:
-    """Return the number of the schema of a file, 0 when it cannot be read."""
+    """Return the number of the schema of a file, 0 when it cannot be read.
+
+    Raises:
+        StoreError: another program holds it, as one does for a moment that closes it after a change.
+    """
     try:
         connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
+            connection.set_busy_timeout(BUSY_MILLISECONDS)
             return int(str(connection.pragma("user_version")))
         finally:
             connection.close()
+    except apsw.BusyError as error:
+        raise translate(error, path) from error
     except apsw.Error:
         return 0
 
 
 class DirectoryFolder:
-    """Files and pointer; nothing is kept open."""
+    """`mssante.store.directory.engine.DirectoryShelf`: files and pointer; nothing is kept open."""
 
     def __init__(self, path: Path) -> None:
         """Name the folder, which need not exist yet."""
         self.path = path
+
+    def has_one(self) -> bool:
+        """Tell whether a file is in force."""
+        return self.current() is not None
+
+    @contextmanager
+    def making(self) -> Iterator[Making]:
+        """Make the next file, one at a time; what an import that was killed left behind goes away."""
+        from mssante.store.directory.making import FileMaking
+
+        with self.locked(IMPORT_LOCK):
+            self._sweep()
+            making = FileMaking.begin(self)
+            try:
+                yield making
+            except BaseException:
+                making.discard()
+                raise
+
+    def store(self, *, readers: int = 2) -> "FileDirectoryStore":
+        """Return what asks and changes the file in force."""
+        return FileDirectoryStore(self, readers=readers)
 
     def current(self) -> Path | None:
         """Return the file in force, None when there is none.
@@ -121,6 +151,15 @@ class DirectoryFolder:
         finally:
             os.close(handle)
 
+    def _sweep(self) -> None:
+        """Remove the files behind the one in force; nothing makes one now."""
+        with suppress(StoreError):
+            current = self.current()
+            for number in self._numbers():
+                file = self.path / f"{_PREFIX}{number:06d}.db"
+                if current is not None and file.name > current.name:
+                    self.remove(file)
+
     def _numbers(self) -> list[int]:
         found = []
         for file in self.path.glob(f"{_PREFIX}*.db"):
@@ -129,8 +168,11 @@ class DirectoryFolder:
         return found
 
 
-class DirectoryStore:
-    """Asks and changes the file in force; guards one connection per thread, replaced when another file is in force."""
+class FileDirectoryStore:
+    """`mssante.store.directory.engine.DirectoryStore` on the file in force.
+
+    Guards one connection per thread, replaced when another file is in force.
+    """
 
     def __init__(self, folder: DirectoryFolder, *, readers: int = 2) -> None:
         """Open nothing yet."""

@@ -4,60 +4,39 @@ Nothing is flushed while it is made: a file that is not whole is thrown away.
 """
 
 import contextlib
-import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import apsw
 
-from mssante.model.errors import StoreError
-from mssante.store.connection import PAGE_BYTES, check_engine, translate
-from mssante.store.directory.file import SCHEMA, DirectoryFolder, queries, schema_of, script
-from mssante.store.directory.numbers import number_of_box
-from mssante.store.tx import Row, Value
+from mssante.store.connection import PAGE_BYTES, SqliteTx, check_engine, translate
+from mssante.store.directory import editing
+from mssante.store.directory.engine import FEED_ROWS, SCHEMA, Counts, Delta
+from mssante.store.directory.file import DirectoryFolder, queries, schema_of, script
+from mssante.store.tx import Row, Value, drive
 
 CACHE_KIB: Final = 96 * 1024
-FEED_ROWS: Final = 1_000_000
 _COLUMNS: Final = {"professional": 12, "structure": 22, "situation": 7, "mailbox": 16, "speciality": 3}
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much a file holds."""
+class FileMaking:
+    """`mssante.store.directory.engine.Making` of one file; use `DirectoryFolder.making`."""
 
-    professionals: int
-    structures: int
-    situations: int
-    mailboxes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """How many mailboxes differ from the file before."""
-
-    created: int = 0
-    changed: int = 0
-    moved: int = 0
-    removed: int = 0
-
-
-class Making:
-    """One file being made; use `begin`, then `add_*`, `index`, `compare`, `finish`, or `discard`."""
-
-    def __init__(self, path: Path, connection: apsw.Connection, before: Path | None) -> None:
+    def __init__(self, folder: DirectoryFolder, path: Path, connection: apsw.Connection, before: Path | None) -> None:
         """Put the parts together; use `begin`."""
         self.path = path
+        self._folder = folder
         self._connection = connection
         self._before = before
         self._inserts = {
             table: f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * columns)})"  # noqa: S608 - names of ours
             for table, columns in _COLUMNS.items()
         }
+        self._since = 0 if before is None else self._feed_top()
 
     @classmethod
-    def begin(cls, folder: DirectoryFolder) -> "Making":
+    def begin(cls, folder: DirectoryFolder) -> "FileMaking":
         """Make the next file of the folder, with the one in force at hand for what is kept of it.
 
         Raises:
@@ -88,30 +67,22 @@ class Making:
             connection.execute("BEGIN")
         except apsw.Error as error:
             raise translate(error, path) from error
-        return cls(path, connection, before)
+        return cls(folder, path, connection, before)
 
-    def add(self, table: str, rows: Iterable[tuple[Value, ...]]) -> int:
-        """Add rows to a table, in the order of its columns; one that is there already stays. Returns how many were new.
-
-        Raises:
-            StoreError: no room.
-        """
-        before = self._connection.total_changes()
+    def add(self, table: str, rows: Iterable[tuple[Value, ...]]) -> None:
+        """Add rows to a table, in the order of its columns; one that is there already stays."""
         try:
             self._connection.executemany(self._inserts[table], rows)
         except apsw.Error as error:
             raise translate(error, self.path) from error
-        return self._connection.total_changes() - before
 
-    def keep(self, table: str, source: str = "") -> int:
+    def keep(self, table: str, source: str = "") -> None:
         """Take the rows of a table over from the file before, those of one source only when it is named."""
         if self._before is None:
-            return 0
+            return
         where = " WHERE source = ?" if source else ""
         sql = f"INSERT OR IGNORE INTO main.{table} SELECT * FROM old.{table}{where}"  # noqa: S608 - names of ours
-        before = self._connection.total_changes()
         self._run(sql, (source,) if source else ())
-        return self._connection.total_changes() - before
 
     def merge_specialities(self) -> None:
         """Give each professional the savoir-faire that a file of their own told of, in place of any other."""
@@ -127,13 +98,14 @@ class Making:
         rows = [(import_id, source, *line) for line in lines]
         self._connection.executemany("INSERT INTO bad_line VALUES (?, ?, ?, ?, ?)", rows)
 
-    def index(self, step: Callable[[str], None]) -> None:
-        """Make indexes, search and vocabulary; `step` is told the name of each."""
+    def complete(self, at: int, who: str, step: Callable[[str], None]) -> Delta:
+        """Make indexes, search and vocabulary; keep the feed of the file before and write down what differs from it."""
         for statement in script("indexes.sql").split(";\n"):
             words = statement.split()
             if words:
                 step(" ".join(words[:4]))
                 self._run(statement, ())
+        return self._compare(at, who)
 
     def counts(self, *, old: bool = False) -> Counts:
         """Return how much this file holds, or the one before it (zeros when there is none)."""
@@ -146,12 +118,33 @@ class Making:
         ]
         return Counts(*found)
 
-    def compare(self, at: int, who: str) -> Delta:
-        """Keep the moments of change and the feed of the file before, and write down what differs."""
+    def note_import(self, at: int, sources: str, lines: int, bad: int, report: str) -> int:
+        """Write the import down; returns its number."""
+        self._run(
+            "INSERT INTO import (at, sources, lines, bad, report) VALUES (?, ?, ?, ?, ?)",
+            (at, sources, lines, bad, report),
+        )
+        return self._connection.last_insert_rowid()
+
+    def put_in_force(self) -> int:
+        """Do again what operators changed meanwhile, then let readers use this file."""
+        with self._folder.locked():
+            caught_up = 0 if self._before is None else self._catch_up()
+            self._finish()
+            self._folder.put_in_force(self.path)
+        return caught_up
+
+    def discard(self) -> None:
+        """Throw the file away."""
+        with contextlib.suppress(apsw.Error):
+            self._connection.close(True)  # noqa: FBT003 - force
+        self._folder.remove(self.path)
+
+    def _compare(self, at: int, who: str) -> Delta:
         if self._before is None:
             self._run("UPDATE mailbox SET changed_at = ? WHERE changed_at IS NULL", (at,))
             return Delta(created=self.counts().mailboxes)
-        self._run("INSERT INTO main.feed SELECT * FROM old.feed WHERE seq > ?", (self._feed_top() - FEED_ROWS,))
+        self._run("INSERT INTO main.feed SELECT * FROM old.feed WHERE seq > ?", (self._since - FEED_ROWS,))
         self._run("INSERT INTO main.import SELECT * FROM old.import", ())
         counts = []
         for statement in script("compare.sql").split(";\n"):
@@ -163,36 +156,34 @@ class Making:
                     counts.append(self._connection.total_changes() - before)
         return Delta(*counts)
 
-    def catch_up(self, since: int) -> int:
+    def _catch_up(self) -> int:
         """Do again what operators changed in the file before while this one was made; returns how many mailboxes.
 
-        The file before is seen as it is now: until here, it was seen as it was when this one was begun.
+        The file before is seen as it is now: until here, it was seen as it was when this one was begun. In the feed,
+        what operators did keeps its numbers, and what this import did comes behind: who has read the feed of the file
+        before misses nothing.
         """
-        if self._before is None:
-            return 0
         self._run("COMMIT", ())
         self._run("BEGIN", ())
+        shift = self._feed_top() - self._since
+        if not shift:
+            return 0
         rows = self._connection.execute(
-            "SELECT DISTINCT address FROM old.feed WHERE seq > ? AND who <> 'import'", (since,)
+            "SELECT DISTINCT address FROM old.feed WHERE seq > ? AND who <> 'import'", (self._since,)
         ).fetchall()
-        for (address,) in rows:
-            self._take_over(str(address))
-        self._run("INSERT OR IGNORE INTO main.feed SELECT * FROM old.feed WHERE seq > ?", (since,))
+        tx = SqliteTx(self._connection, queries(), self.path)
+        for address in [str(row[0]) for row in rows]:
+            boxes = self._connection.execute(
+                "SELECT * FROM old.mailbox WHERE lower(address) = ?", (address.lower(),)
+            ).fetchall()
+            drive(editing.put(tx, address, boxes))
+        self._run("UPDATE main.feed SET seq = -(seq + ?) WHERE seq > ?", (shift, self._since))
+        self._run("UPDATE main.feed SET seq = -seq WHERE seq < 0", ())
+        self._run("INSERT INTO main.feed SELECT * FROM old.feed WHERE seq > ?", (self._since,))
+        self._run("UPDATE main.sqlite_sequence SET seq = (SELECT max(seq) FROM feed) WHERE name = 'feed'", ())
         return len(rows)
 
-    def feed_top(self) -> int:
-        """Return the number of the last change of the file before."""
-        return 0 if self._before is None else self._feed_top()
-
-    def note_import(self, at: int, sources: str, lines: int, bad: int, report: str) -> int:
-        """Write the import down; returns its number."""
-        self._run(
-            "INSERT INTO import (at, sources, lines, bad, report) VALUES (?, ?, ?, ?, ?)",
-            (at, sources, lines, bad, report),
-        )
-        return self._connection.last_insert_rowid()
-
-    def finish(self) -> None:
+    def _finish(self) -> None:
         """Make the file one that is read and changed in the usual way, and close it."""
         try:
             self._connection.execute("COMMIT")
@@ -203,24 +194,6 @@ class Making:
             self._connection.close()
         except apsw.Error as error:
             raise translate(error, self.path) from error
-
-    def discard(self, folder: DirectoryFolder) -> None:
-        """Throw the file away."""
-        with contextlib.suppress(apsw.Error):
-            self._connection.close(True)  # noqa: FBT003 - force
-        folder.remove(self.path)
-
-    def _take_over(self, address: str) -> None:
-        """Put the mailboxes of an address as the file before has them now."""
-        key = (address.lower(),)
-        for (number,) in self._connection.execute(
-            "SELECT id FROM main.mailbox WHERE lower(address) = ?", key
-        ).fetchall():
-            self._run("DELETE FROM main.mailbox WHERE id = ?", (number,))
-            self._run("DELETE FROM main.entry WHERE rowid = ?", (number,))
-        for row in self._connection.execute("SELECT * FROM old.mailbox WHERE lower(address) = ?", key).fetchall():
-            self._run(self._inserts["mailbox"], row)
-            self._run(queries()["index_box"].sql, (row[0],))
 
     def _feed_top(self) -> int:
         row = self._one("SELECT seq FROM old.sqlite_sequence WHERE name = 'feed'")
@@ -237,16 +210,3 @@ class Making:
             self._connection.execute(sql, values)
         except apsw.Error as error:
             raise translate(error, self.path) from error
-
-
-def box_number(address: str, professional: int, structure: int) -> int:
-    """Return the number of a mailbox line: an address may stand on several lines, with other holders or places."""
-    return number_of_box(f"{address.lower()}|{professional}|{structure}")
-
-
-def as_json(value: object) -> str:
-    """Return a report as it is kept."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-__all__ = ["Counts", "Delta", "Making", "StoreError", "as_json", "box_number"]

@@ -58,5 +58,10 @@ def number_of_box(address_key: str) -> int:
     return 1 + _hashed(address_key) % (BOX_LIMIT - 2)
 
 
+def box_number(address: str, professional: int, structure: int) -> int:
+    """Return the number of a mailbox line: an address may stand on several lines, with other holders or places."""
+    return number_of_box(f"{address.lower()}|{professional}|{structure}")
+
+
 def _hashed(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode()).digest()[:8])

@@ -224,6 +224,13 @@ INSERT INTO mailbox (id, address, kind, professional, structure, service, descri
 VALUES (:id, :address, :kind, :professional, :structure, :service, :description, :responsible, :phone, :words, :is_red,
     :is_paperless, :rank, :operator, 'change', :at)
 
+-- name: put_mailbox
+-- Put a whole mailbox, as another version has it.
+INSERT INTO mailbox (id, address, kind, professional, structure, service, description, responsible, phone, words, is_red,
+    is_paperless, rank, operator, source, changed_at)
+VALUES (:id, :address, :kind, :professional, :structure, :service, :description, :responsible, :phone, :words, :is_red,
+    :is_paperless, :rank, :operator, :source, :changed_at)
+
 -- name: change_mailbox
 -- Change what may change of a mailbox.
 UPDATE mailbox SET is_red = :is_red, description = :description, service = :service, responsible = :responsible,
@@ -277,7 +284,7 @@ UPDATE word SET entries = entries + 1 WHERE word = :word
 
 -- name: add_piece
 -- Let the pieces of a new word be found.
-INSERT INTO piece (rowid, word) VALUES (:id, :word)
+INSERT INTO piece (rowid, word) SELECT id, word FROM word WHERE word = :word
 
 -- name: operators
 -- How many mailboxes each operator publishes.

@@ -23,6 +23,19 @@ INSERT INTO account_right (account_id, mailbox_id, may_read, may_send)
 VALUES (:account_id, :mailbox_id, :may_read, :may_send)
 ON CONFLICT (account_id, mailbox_id) DO UPDATE SET may_read = excluded.may_read, may_send = excluded.may_send
 
+-- name: list_members
+-- The logins that may do anything with a mailbox for good, without its own account and without delegates.
+SELECT a.login FROM account_right r JOIN account a ON a.account_id = r.account_id
+JOIN mailbox m ON m.mailbox_id = r.mailbox_id
+WHERE r.mailbox_id = :mailbox_id AND a.login_key <> m.address_key AND NOT EXISTS (SELECT 1 FROM delegation d
+    WHERE d.mailbox_id = r.mailbox_id AND d.account_id = r.account_id AND d.state = 'running')
+ORDER BY a.login_key LIMIT 1000
+
+-- name: set_certificate
+-- Change the certificate name of an account.
+UPDATE account SET certificate = :certificate, certificate_key = :certificate_key WHERE account_id = :account_id
+RETURNING account_id
+
 -- name: list_rights
 -- What an account may do with mailboxes that are neither suspended nor closed, sorted by address.
 SELECT m.address, r.mailbox_id, r.may_read, r.may_send

@@ -2,20 +2,37 @@
 -- Note that one of ours wrote to somebody, and whether it arrived (1) or not (0).
 INSERT INTO correspondent (sender, recipient, wrote_at, delivered_at, delivered)
 VALUES (:sender, :recipient, :now, iif(:arrived, :now, NULL), :arrived)
-ON CONFLICT (sender, recipient) DO UPDATE SET wrote_at = max(wrote_at, excluded.wrote_at),
-    delivered_at = coalesce(max(delivered_at, excluded.delivered_at), delivered_at, excluded.delivered_at),
-    delivered = delivered + excluded.delivered
+ON CONFLICT (sender, recipient) DO UPDATE SET wrote_at = max(correspondent.wrote_at, excluded.wrote_at),
+    delivered_at = coalesce(max(correspondent.delivered_at, excluded.delivered_at), correspondent.delivered_at,
+        excluded.delivered_at),
+    delivered = correspondent.delivered + excluded.delivered
 
 -- name: note_alive
--- End the failures of an address that has had some.
-UPDATE recipient_health SET delivered_at = :now, failures = 0 WHERE recipient = :recipient
+-- End the failures of an address that has had some; what they were is kept, in case the copy comes back by mail.
+UPDATE recipient_health SET delivered_at = :now, failures = 0,
+    ended_at = iif(failures > 0, :now, ended_at), ended_failures = iif(failures > 0, failures, ended_failures),
+    ended_first_at = iif(failures > 0, first_failed_at, ended_first_at),
+    ended_delivered_at = iif(failures > 0, delivered_at, ended_delivered_at)
+WHERE recipient = :recipient
+
+-- name: note_not_alive
+-- Put the failures back that a copy had ended which came back by mail.
+UPDATE recipient_health SET delivered_at = ended_delivered_at, failures = failures + ended_failures,
+    first_failed_at = ended_first_at, ended_at = NULL, ended_failures = 0
+WHERE recipient = :recipient AND ended_at = :accepted_at
+
+-- name: note_not_arrived
+-- Take back an arrival that was none; when it was the only one, nothing ever arrived.
+UPDATE correspondent SET delivered = max(delivered - 1, 0), delivered_at = iif(delivered > 1, delivered_at, NULL)
+WHERE sender = :sender AND recipient = :recipient
 
 -- name: note_bounce
 -- Count one more hard bounce of an address.
 INSERT INTO recipient_health (recipient, delivered_at, first_failed_at, failed_at, failures, reason)
 VALUES (:recipient, (SELECT max(delivered_at) FROM correspondent WHERE recipient = :recipient), :now, :now, 1, :reason)
 ON CONFLICT (recipient) DO UPDATE SET failed_at = excluded.failed_at, reason = excluded.reason,
-    first_failed_at = iif(failures = 0, excluded.failed_at, first_failed_at), failures = failures + 1
+    first_failed_at = iif(recipient_health.failures = 0, excluded.failed_at, recipient_health.first_failed_at),
+    failures = recipient_health.failures + 1
 
 -- name: recipient_told
 -- What deliveries have told of one address that has failed once.

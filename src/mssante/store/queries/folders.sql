@@ -21,10 +21,11 @@ DELETE FROM folder_acl WHERE folder_id = :folder_id
 
 -- name: folder_sizes
 -- What the counters of a folder do not hold: messages marked as deleted, the bytes of those, and of all.
-SELECT coalesce(sum(deleted), 0), coalesce(sum(size_bytes) FILTER (WHERE deleted), 0), coalesce(sum(size_bytes), 0)
+SELECT count(*) FILTER (WHERE deleted), CAST(coalesce(sum(size_bytes) FILTER (WHERE deleted), 0) AS bigint),
+    CAST(coalesce(sum(size_bytes), 0) AS bigint)
 FROM (SELECT instr(' ' || f.flags || ' ', ' \Deleted ') > 0 AS deleted,
     m.size_bytes + length(f.prefix) AS size_bytes
-    FROM filed f JOIN message m ON m.message_id = f.message_id WHERE f.folder_id = :folder_id)
+    FROM filed f JOIN message m ON m.message_id = f.message_id WHERE f.folder_id = :folder_id) AS sizes
 
 -- name: folder_counters
 -- The counters of one folder.
@@ -143,7 +144,7 @@ DELETE FROM folder_acl WHERE folder_id = :folder_id AND identifier = :identifier
 
 -- name: shared_with
 -- The mailboxes with a folder that somebody was given rights on.
-SELECT DISTINCT b.address FROM folder_acl a JOIN folder f ON f.folder_id = a.folder_id
+SELECT DISTINCT b.address, b.address_key FROM folder_acl a JOIN folder f ON f.folder_id = a.folder_id
 JOIN mailbox b ON b.mailbox_id = f.mailbox_id WHERE a.identifier = :identifier ORDER BY b.address_key
 
 -- name: subscriptions

@@ -72,7 +72,7 @@ ORDER BY d.delegation_id LIMIT :limit
 -- name: next_delegation
 -- When a delegation begins or ends next.
 SELECT min(at) FROM (SELECT min(starts_at) AS at FROM delegation WHERE state = 'planned'
-    UNION ALL SELECT min(ends_at) FROM delegation WHERE state = 'running')
+    UNION ALL SELECT min(ends_at) FROM delegation WHERE state = 'running') AS changes
 
 -- name: set_delegation
 -- Change where a delegation is.

@@ -25,6 +25,10 @@ FROM mailbox ORDER BY address_key
 -- Change where a mailbox is in its life.
 UPDATE mailbox SET state = :state, state_at = :state_at WHERE mailbox_id = :mailbox_id RETURNING mailbox_id
 
+-- name: set_holder
+-- Change whom a mailbox belongs to.
+UPDATE mailbox SET holder = :holder, identifier = :identifier WHERE mailbox_id = :mailbox_id RETURNING mailbox_id
+
 -- name: set_quota
 -- Change the quota of a mailbox.
 UPDATE mailbox SET quota_bytes = :quota_bytes WHERE mailbox_id = :mailbox_id RETURNING mailbox_id

@@ -41,11 +41,22 @@ UPDATE box_listing SET structure = :structure, service = :service, description =
 WHERE mailbox_id = :mailbox_id
 
 -- name: publish_again
--- Make the refused publications due, or that of one mailbox whatever its state and as if nothing had been accepted.
+-- Make the publications due that were refused or accepted with less, or that of one mailbox whatever its state and as
+-- if nothing had been accepted.
 UPDATE box_listing SET state = 'to-publish', due_at = :now, tries = 0, changed_at = :now,
     published = iif(:mailbox_id = 0, published, '')
-WHERE lease = '' AND iif(:mailbox_id = 0, state = 'refused', mailbox_id = :mailbox_id)
+WHERE lease = ''
+    AND iif(:mailbox_id = 0, state = 'refused' OR (state = 'accepted' AND code <> ''), mailbox_id = :mailbox_id)
 RETURNING mailbox_id
+
+-- name: boxes_with_less
+-- What the directory has of the mailboxes with a reason, accepted with less among them, or of one mailbox.
+SELECT mailbox_id, published FROM box_listing
+WHERE published <> '' AND lease = '' AND iif(:mailbox_id = 0, code <> '', mailbox_id = :mailbox_id)
+
+-- name: set_published
+-- Write down what the directory has.
+UPDATE box_listing SET published = :published WHERE mailbox_id = :mailbox_id
 
 -- name: mark_dropped
 -- Record what the file in force says of a mailbox, unless the mailbox has changed since.
@@ -60,10 +71,10 @@ SELECT state, count(*) FROM box_listing GROUP BY state
 -- The mailboxes in service or suspended that somebody has in a domain, oldest first.
 SELECT address FROM mailbox
 WHERE kind = 'PER' AND identifier IN (:identifier, '8' || :identifier) AND state <> 'closed'
-    AND substr(address_key, -length(:domain) - 1) = '@' || :domain ORDER BY mailbox_id LIMIT 1
+    AND substr(address_key, length(address_key) - length(:domain)) = '@' || :domain ORDER BY mailbox_id LIMIT 1
 
--- name: box_of_staff
+-- name: boxes_of_staff
 -- The mailboxes in service or suspended that somebody of the hospital's register has in a domain, oldest first.
-SELECT m.address, m.identifier FROM box_listing b JOIN mailbox m ON m.mailbox_id = b.mailbox_id
+SELECT m.address_key FROM box_listing b JOIN mailbox m ON m.mailbox_id = b.mailbox_id
 WHERE b.local_id = :local_id AND b.local_id <> '' AND m.state <> 'closed' AND m.kind = :kind
-    AND substr(m.address_key, -length(:domain) - 1) = '@' || :domain ORDER BY m.mailbox_id LIMIT 1
+    AND substr(m.address_key, length(m.address_key) - length(:domain)) = '@' || :domain ORDER BY m.mailbox_id LIMIT 50

@@ -65,6 +65,16 @@ UPDATE copy SET state = :state, due_at = :due_at, lease = '', last_kind = :last_
 WHERE copy_id = :copy_id AND lease = :lease AND state = 'sending'
 RETURNING copy_id
 
+-- name: relayed_at
+-- When another operator accepted a copy; no row when it is not so.
+SELECT changed_at FROM copy WHERE copy_id = :copy_id AND state = 'relayed'
+
+-- name: take_back_copy
+-- Note that a copy which another operator had accepted came back.
+UPDATE copy SET state = 'failed', last_kind = :last_kind, last_detail = :last_detail, rule = :rule, changed_at = :now
+WHERE copy_id = :copy_id AND state = 'relayed'
+RETURNING copy_id
+
 -- name: mark_warned
 -- Note that the sender was told of the delay, once.
 UPDATE copy SET warned = 1 WHERE copy_id = :copy_id AND warned = 0 RETURNING copy_id

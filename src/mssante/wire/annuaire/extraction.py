@@ -231,7 +231,16 @@ def extraction_line(mailbox: ListedMailbox, professional: Professional | None, s
         fields[Column.CIVILITY : Column.PAPERLESS] = _person_fields(professional)
     if structure is not None:
         fields[Column.NAME :] = _place_fields(structure)
-    return "|".join([field.translate(_BREAKS).strip() for field in fields]).encode() + b"\n"
+    line = "|".join(fields)
+    if not _is_clean(line):
+        line = "|".join([field.translate(_BREAKS).strip() for field in fields])
+    return line.encode() + b"\n"
+
+
+def _is_clean(line: str) -> bool:
+    """Tell whether no field holds a separator, a break or a space at its ends; a tenth of a look at each field."""
+    spaced = f"|{line}|"
+    return line.isprintable() and len(COLUMNS) + 1 == spaced.count("|") and " |" not in spaced and "| " not in spaced
 
 
 def _person_fields(professional: Professional) -> list[str]:

@@ -1,0 +1,1 @@
+"""The directory on PostgreSQL: one schema for each version, a pointer to the one in force."""

@@ -1,0 +1,206 @@
+"""Bodies in an object store: there before the row, what was written when read, and clear about every fault.
+
+Source: reliability.md H08.
+"""
+
+import hashlib
+import os
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from s3 import FakeS3, fake_s3
+
+from mssante.model.errors import ConfigError, StoreDamagedError, StoreError
+from mssante.model.message import Body
+from mssante.store.blobs import BlobFolder, Spool, open_blobs
+from mssante.store.s3 import PART_BYTES, BucketBlobs
+
+KIB = 1024
+MEMORY = 256 * KIB
+INLINE = 128 * KIB
+NOW = datetime.now(UTC)
+LARGE = bytes(range(251)) * 1200
+
+
+@pytest.fixture
+def s3() -> Iterator[FakeS3]:
+    with fake_s3() as store:
+        yield store
+
+
+@pytest.fixture
+async def blobs(s3: FakeS3, tmp_path: Path) -> AsyncIterator[BucketBlobs]:
+    made = open_blobs(tmp_path, s3.settings(tmp_path), probe=lambda _step: None)
+    assert isinstance(made, BucketBlobs)
+    yield made
+    made.close()
+
+
+async def fill(spool: Spool, data: bytes) -> Body:
+    for start in range(0, len(data), 64 * KIB):
+        waiting = spool.write(data[start : start + 64 * KIB])
+        if waiting is not None:
+            await waiting
+    return await spool.finish()
+
+
+def here(blobs: BlobFolder) -> list[str]:
+    return [file.name for top in (blobs.path, blobs.spool_path) for file in top.rglob("*") if file.is_file()]
+
+
+@pytest.mark.parametrize("size", [INLINE + 1, MEMORY + 1, PART_BYTES, PART_BYTES + 1, 3 * PART_BYTES + 7])
+async def test_a_large_body_is_an_object_named_after_its_content_and_day(
+    blobs: BucketBlobs, s3: FakeS3, size: int
+) -> None:
+    data = (LARGE * (size // len(LARGE) + 1))[:size]
+    body = await fill(blobs.spool(MEMORY, INLINE), data)
+    name = hashlib.sha256(data).hexdigest()
+    assert body.path is not None
+    assert body.path.startswith(f"{name[:2]}/{name[2:]}-20")
+    assert s3.objects == {body.path: data}
+    assert here(blobs) == []
+    assert blobs.read(body) == data
+    assert blobs.head(body, 10) == data[:10]
+    assert len(blobs.head(body, 10**9)) == size
+
+
+async def test_a_small_body_goes_into_the_transaction(blobs: BucketBlobs, s3: FakeS3) -> None:
+    body = await fill(blobs.spool(MEMORY, INLINE), b"x" * INLINE)
+    assert (body.data, body.path) == (b"x" * INLINE, None)
+    assert blobs.read(body) == b"x" * INLINE
+    assert s3.asked == []
+
+
+async def test_two_nodes_write_the_same_object_once(blobs: BucketBlobs, s3: FakeS3, tmp_path: Path) -> None:
+    (tmp_path / "autre").mkdir()
+    other = open_blobs(tmp_path / "autre", s3.settings(tmp_path), probe=lambda _step: None)
+    bodies = [await fill(one.spool(MEMORY, INLINE), LARGE) for one in (blobs, other)]
+    assert bodies[0] == bodies[1]
+    assert len(s3.objects) == 1
+    assert other.read(bodies[0]) == LARGE
+    other.close()
+
+
+async def test_a_prefix_shares_the_bucket(s3: FakeS3, tmp_path: Path) -> None:
+    made = open_blobs(tmp_path, s3.settings(tmp_path, prefix="mss"), probe=lambda _step: None)
+    s3.objects["aa/autre-20200101"] = b"d'un autre"
+    body = await fill(made.spool(MEMORY, INLINE), LARGE)
+    assert list(s3.objects) == ["aa/autre-20200101", f"mss/{body.path}"]
+    assert made.read(body) == LARGE
+    assert made.sweep(set(), timedelta(days=1), NOW + timedelta(days=9)) == 1
+    assert list(s3.objects) == ["aa/autre-20200101"]
+    made.close()
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_few_errors_are_tried_again(blobs: BucketBlobs, s3: FakeS3, status: int) -> None:
+    s3.faults.refuse, s3.faults.status = 2, status
+    body = await fill(blobs.spool(MEMORY, INLINE), LARGE)
+    s3.faults.refuse = 2
+    assert blobs.read(body) == LARGE
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"refuse": 99}, "ne répond pas bien"),
+        ({"closes": True}, "ne répond pas bien"),
+        ({"denied": True}, "access_key"),
+        ({"lose_puts": True}, "introuvable"),
+    ],
+)
+async def test_what_cannot_be_sent_is_refused_and_leaves_nothing(
+    blobs: BucketBlobs, s3: FakeS3, fault: dict[str, object], said: str
+) -> None:
+    s3.faults = replace(s3.faults, **fault)
+    with pytest.raises(StoreError, match=said) as refused:
+        await fill(blobs.spool(MEMORY, INLINE), LARGE)
+    assert not isinstance(refused.value, StoreDamagedError)
+    assert "/corps" in str(refused.value)
+    assert here(blobs) == []
+    s3.faults = type(s3.faults)()
+    body = await fill(blobs.spool(MEMORY, INLINE), LARGE)
+    assert blobs.read(body) == LARGE
+
+
+async def test_a_server_that_keeps_half_is_found_out_before_the_row(blobs: BucketBlobs, s3: FakeS3) -> None:
+    s3.faults.truncate = True
+    with pytest.raises(StoreError, match="au lieu de"):
+        await fill(blobs.spool(MEMORY, INLINE), LARGE)
+
+
+@pytest.mark.parametrize("fault", [{"truncate": True}, {"other": True}])
+async def test_what_is_not_what_was_written_is_damaged(
+    blobs: BucketBlobs, s3: FakeS3, fault: dict[str, object]
+) -> None:
+    body = await fill(blobs.spool(MEMORY, INLINE), LARGE)
+    s3.faults = replace(s3.faults, **fault)
+    with pytest.raises(StoreDamagedError, match=body.sha256.hex()[2:20]):
+        blobs.read(body)
+
+
+async def test_a_lost_object_is_damage_and_a_silent_server_is_not(blobs: BucketBlobs, s3: FakeS3) -> None:
+    body = await fill(blobs.spool(MEMORY, INLINE), LARGE)
+    s3.faults.refuse = 99
+    with pytest.raises(StoreError) as silent:
+        blobs.read(body)
+    assert not isinstance(silent.value, StoreDamagedError)
+    assert blobs.head(body, 10) == b""
+    s3.faults.refuse = 0
+    s3.objects.clear()
+    with pytest.raises(StoreDamagedError, match="n'est plus"):
+        blobs.read(body)
+
+
+async def test_nothing_answers_at_a_wrong_address(tmp_path: Path) -> None:
+    with fake_s3() as gone:
+        given = gone.settings(tmp_path, retries=0)
+    made = open_blobs(tmp_path, given, probe=lambda _step: None)
+    with pytest.raises(StoreError, match=r"127\.0\.0\.1"):
+        await fill(made.spool(MEMORY, INLINE), LARGE)
+    made.close()
+
+
+async def test_a_wrong_bucket_is_named(s3: FakeS3, tmp_path: Path) -> None:
+    made = open_blobs(tmp_path, s3.settings(tmp_path, bucket="autre"), probe=lambda _step: None)
+    assert isinstance(made, BucketBlobs)
+    with pytest.raises(StoreError, match=r"autre.*le bucket existe"):
+        await fill(made.spool(MEMORY, INLINE), LARGE)
+    with pytest.raises(StoreError, match="le bucket existe") as read:
+        made.read(Body(bytes(32), 5, None, "00/00-20260101"))
+    assert not isinstance(read.value, StoreDamagedError)
+    made.close()
+
+
+async def test_the_sweep_takes_what_nothing_refers_to_of_days_that_are_over(blobs: BucketBlobs, s3: FakeS3) -> None:
+    kept = await fill(blobs.spool(MEMORY, INLINE), LARGE)
+    lost = await fill(blobs.spool(MEMORY, INLINE), LARGE + b"2")
+    s3.objects["autre chose"] = b"pas de nous"
+    (blobs.spool_path / "reste").write_bytes(b"x")
+    os.utime(blobs.spool_path / "reste", (1, 1))
+    referenced = {kept.path}
+    assert blobs.sweep(referenced, timedelta(days=1), NOW) == 1
+    assert len(s3.objects) == 3
+    assert blobs.sweep(referenced, timedelta(days=1), NOW + timedelta(days=1)) == 0
+    assert blobs.sweep(referenced, timedelta(days=1), NOW + timedelta(days=3)) == 1
+    assert set(s3.objects) == {kept.path, "autre chose"}
+    assert lost.path not in s3.objects
+
+
+async def test_trying_it_out_tells_the_time_there_and_leaves_nothing(blobs: BucketBlobs, s3: FakeS3) -> None:
+    s3.faults.clock = 90
+    assert 80 <= (blobs.try_out() - datetime.now(UTC)).total_seconds() <= 95
+    assert s3.objects == {}
+    s3.faults.other = True
+    with pytest.raises(StoreError, match="ne rend pas"):
+        blobs.try_out()
+
+
+def test_keys_that_cannot_be_read_are_named(s3: FakeS3, tmp_path: Path) -> None:
+    given = s3.settings(tmp_path)
+    for wrong in (replace(given, access_key=None), replace(given, access_key=tmp_path / "rien")):
+        with pytest.raises(ConfigError, match="access_key"):
+            open_blobs(tmp_path, wrong, probe=lambda _step: None)
