@@ -25,7 +25,7 @@ from mssante.app.sandbox.cluster.cluster import Cluster, open_cluster
 from mssante.app.sandbox.cluster.layout import Plan
 from mssante.app.sandbox.cluster.patroni import FAST, Replication
 
-pytestmark = [pytest.mark.world, needs_cluster, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.world, pytest.mark.slow, needs_cluster, pytest.mark.asyncio(loop_scope="module")]
 
 MORE = 50
 THERE = "SELECT EXISTS (SELECT 1 FROM written WHERE number = $1)"
@@ -68,7 +68,6 @@ async def test_nothing_acknowledged_is_lost_when_the_leader_is_killed(cluster: C
         assert await connection.fetchval(FOLLOWS)
 
 
-@pytest.mark.slow
 async def test_a_leader_that_hung_past_its_lock_gives_way_and_nothing_is_lost(cluster: Cluster) -> None:
     leader = await cluster.wait_ready()
     async with joined(cluster.dsn(leader)) as old:
@@ -114,18 +113,15 @@ async def _write_on_the_leader_alone(cluster: Cluster, number: int) -> tuple[boo
     return acknowledged, there
 
 
-@pytest.mark.slow
 async def test_what_is_on_the_leader_alone_is_never_acknowledged(cluster: Cluster) -> None:
     assert await _write_on_the_leader_alone(cluster, -2) == (False, False)
 
 
-@pytest.mark.slow
 async def test_asynchronous_replication_can_lose_what_it_acknowledged() -> None:
     async with open_cluster(Plan(replication=Replication(synchronous=False))) as cluster:
         assert await _write_on_the_leader_alone(cluster, -3) == (True, False)
 
 
-@pytest.mark.slow
 async def test_a_member_of_etcd_can_be_lost(cluster: Cluster) -> None:
     leader = await cluster.wait_ready()
     async with writing(cluster.dsn(), clients=1) as writes:
@@ -140,7 +136,6 @@ async def test_a_member_of_etcd_can_be_lost(cluster: Cluster) -> None:
     assert await lost(cluster.dsn(), writes) == set()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 async def test_nothing_is_left_running_when_the_sandbox_is_killed_or_interrupted(end: signal.Signals) -> None:
     source = """

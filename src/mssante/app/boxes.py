@@ -1,7 +1,7 @@
 """The background work on mailboxes and the directory: publication, delegations, absences, what is done once a day."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -42,8 +42,8 @@ def directory_link(config: Config) -> FhirDirectory | None:
     )
 
 
-def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
-    """Return what runs beside the doors for ever, by name.
+def box_work(operator: Operator) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+    """Return what begins the works that run beside the doors for ever, by name.
 
     Raises:
         ConfigError: a setting of [publication], [life_cycle] or [directory] cannot be used.
@@ -62,11 +62,11 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
         trace_key=operator.trace_key,
         notifier=operator.notifier,
     )
-    found = {
-        "delegations": delegating.watch(operator.notifier, operator.log),
-        "absences": answering.run(),
-        "directory-history": operator.history.run(),
-        "life-cycle": _daily(operator, life_cycle, answering, comparing),
+    found: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+        "delegations": lambda: delegating.watch(operator.notifier, operator.log),
+        "absences": answering.run,
+        "directory-history": operator.history.run,
+        "life-cycle": lambda: _daily(operator, life_cycle, answering, comparing),
     }
     if link is not None:
         announcing = Announcing(
@@ -78,9 +78,9 @@ def box_work(operator: Operator) -> dict[str, Coroutine[Any, Any, None]]:
             trace_key=operator.trace_key,
             log=operator.log,
         )
-        found["publication"] = announcing.run()
+        found["publication"] = announcing.run
     if source_of(config):
-        found["directory-source"] = watch_source(config, clock, operator.log)
+        found["directory-source"] = lambda: watch_source(config, clock, operator.log)
     return found
 
 

@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from mssante.app.autoconfig import open_autoconfig
 from mssante.app.boxes import box_work
@@ -30,13 +30,14 @@ from mssante.doors.smtp.door import Door
 from mssante.doors.smtp.operator import OperatorDesk
 from mssante.doors.smtp.submission import SubmissionDesk
 from mssante.model.directory import Caller
-from mssante.model.errors import ConfigError, StoreError, TheirProtocolError
+from mssante.model.errors import ConfigError, StoreAwayError, StoreError, TheirProtocolError
 from mssante.model.log import accident
 from mssante.model.mailbox import DIRECTORY
 from mssante.model.system import reason
 from mssante.wire.ldap.tree import Tree
 from mssante.wire.smtp.session import ServerProfile
 
+AWAY_SECONDS: Final = 1.0
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
 FIRST_LIST_SECONDS: Final = 15.0
 BANNER: Final = "MSSante operator"
@@ -264,17 +265,16 @@ def _ldap_door(operator: Operator, *, implicit_tls: bool) -> AccountDoor[LdapCon
 @asynccontextmanager
 async def background(operator: Operator) -> AsyncIterator[None]:
     """Run deliveries, the watch over the list, the index of messages, and housekeeping; ends them at the end."""
-    tasks = [
-        asyncio.create_task(operator.delivering.run(), name="deliver"),
-        asyncio.create_task(operator.trust.watch(operator.notifier.wake_queue), name="trust"),
-        asyncio.create_task(operator.room.watch(), name="room"),
-        asyncio.create_task(operator.reading.indexing.run(), name="index"),
-        asyncio.create_task(_watch_certificates(operator), name="certificates"),
-        asyncio.create_task(
-            keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log), name="house"
-        ),
-    ]
-    tasks += [asyncio.create_task(work, name=name) for name, work in box_work(operator).items()]
+    works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+        "deliver": operator.delivering.run,
+        "trust": lambda: operator.trust.watch(operator.notifier.wake_queue),
+        "room": operator.room.watch,
+        "index": operator.reading.indexing.run,
+        "certificates": lambda: _watch_certificates(operator),
+        "house": lambda: keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log),
+        **box_work(operator),
+    }
+    tasks = [asyncio.create_task(kept_going(operator, name, begin), name=name) for name, begin in works.items()]
     for task in tasks:
         task.add_done_callback(lambda ended: _stop_on_accident(operator, ended))
     try:
@@ -283,6 +283,18 @@ async def background(operator: Operator) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def kept_going(operator: Operator, name: str, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a work; begin it again when a database or an object store elsewhere was away: it comes back by itself."""
+    while True:
+        try:
+            await begin()
+        except StoreAwayError as error:
+            operator.log.warning("task-waits", task=name, error=str(error))
+            await asyncio.sleep(AWAY_SECONDS)
+        else:
+            return
 
 
 def _stop_on_accident(operator: Operator, task: asyncio.Task[None]) -> None:

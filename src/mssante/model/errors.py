@@ -17,6 +17,10 @@ class StoreError(MssError):
     """The store cannot do what was asked; nothing of the transaction was kept."""
 
 
+class StoreAwayError(StoreError):
+    """A database or an object store elsewhere cannot be reached now; it comes back without a new start of ours."""
+
+
 class StoreFullError(StoreError):
     """The disk or the database has no room; the same call may succeed later."""
 

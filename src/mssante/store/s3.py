@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
-from mssante.model.errors import ConfigError, StoreDamagedError, StoreError
+from mssante.model.errors import ConfigError, StoreAwayError, StoreDamagedError, StoreError
 from mssante.model.message import Body
 from mssante.model.settings import BlobSettings
 from mssante.model.system import reason
@@ -156,6 +156,7 @@ class BucketBlobs(BlobFolder):
                 why = f"introuvable : vérifiez que le bucket existe et garde ce qu'il reçoit ({_first_line(error)})"
             case _:
                 why = f"le stockage objet ne répond pas bien, réessayez ({_first_line(error)})"
+                return StoreAwayError(f"{self._name} : {why}")
         return StoreError(f"{self._name} : {why}")
 
 

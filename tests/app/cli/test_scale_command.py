@@ -49,3 +49,8 @@ def test_the_figures_are_those_of_the_page() -> None:
     assert figures.small_seconds == pytest.approx(1 / measured["smtp_visible_4k_c10"]["value"], rel=0.01)
     assert figures.mebibyte_seconds == pytest.approx(1 / measured["smtp_accepted_1m_c10"]["value"], rel=0.01)
     assert figures.connection_bytes == pytest.approx(measured["imap_idle_connection_memory"]["value"] * 1024, rel=0.01)
+
+
+def test_the_page_shows_what_the_command_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scale"]) == OK
+    assert capsys.readouterr().out.rstrip() in (PERFORMANCE.parent / "scale.md").read_text()

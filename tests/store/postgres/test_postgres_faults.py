@@ -327,7 +327,7 @@ async def test_a_reader_that_is_cancelled_leaves_its_connection_usable(
 @pytest.mark.parametrize(
     ("dsn", "said"),
     [
-        ("postgresql://nobody@/{database}?host={folder}&port={port}", "refuse cet utilisateur"),
+        ("postgresql://personne@/{database}?host={folder}&port={port}", "refuse cet utilisateur"),
         ("postgresql://mssante@/nowhere?host={folder}&port={port}", "créez cette base"),
         ("postgresql://mssante@127.0.0.1:1/{database}", "vérifiez que PostgreSQL tourne"),
         ("postgresql://mssante@/{database}?host=/nowhere&port=1", "vérifiez que PostgreSQL tourne"),

@@ -1,10 +1,11 @@
 """``mssante demo``: a whole trust space on this machine."""
 
 import asyncio
+import json
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,8 +35,9 @@ from mssante.model.system import reason
     show_default=True,
     help="Professionnels inventés dans l'annuaire.",
 )
+@click.option("--cluster", is_flag=True, help="L'hôpital sur deux nœuds, une base et un stockage que l'on tue.")
 @click.pass_context
-def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None, people: int) -> None:
+def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None, people: int, cluster: bool) -> None:
     """Montrer un espace de confiance MSSanté complet sur cette machine.
 
     Démarre un gestionnaire et quatre opérateurs, fait circuler des messages sous TLS mutuel et liste blanche, puis
@@ -43,8 +45,11 @@ def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None,
 
     \b
     Exemple : mssante demo --once
+    Avec --cluster : paquets Debian postgresql, patroni, etcd-server, swift ; une minute.
     Codes de sortie : 0 tout s'est passé comme attendu (ou arrêt demandé), 1 sinon, 2 démarrage impossible.
     """
+    if cluster:
+        context.exit(_demo_cluster(folder, as_json=as_json))
     view: View = JsonView(sys.stdout) if as_json else PrettyView(Console())
     with _place(folder) as place:
         nursery = open_nursery(PROGRAMS)
@@ -53,6 +58,27 @@ def demo(context: click.Context, once: bool, as_json: bool, folder: Path | None,
         finally:
             nursery.close()
     context.exit(0 if as_expected else 1)
+
+
+def _demo_cluster(folder: Path | None, *, as_json: bool) -> int:
+    # Only this demonstration needs them.
+    from mssante.app.sandbox.clustered import PROGRAMS as CLUSTER_PROGRAMS
+    from mssante.app.sandbox.clustered import demonstrate_cluster
+
+    def told(name: str, text: str, facts: Mapping[str, object]) -> None:
+        if as_json:
+            if name != "progress":
+                click.echo(json.dumps({"event": name, **facts}, ensure_ascii=False))
+        elif name != "progress" or sys.stdout.isatty():
+            click.echo(text)
+
+    with _place(folder) as place:
+        nursery = open_nursery(CLUSTER_PROGRAMS)
+        try:
+            outcome = asyncio.run(demonstrate_cluster(place, told, nursery))
+        finally:
+            nursery.close()
+    return 0 if outcome.as_expected else 1
 
 
 async def _until_stopped(folder: Path, view: View, nursery: Nursery, *, once: bool, people: int) -> bool:

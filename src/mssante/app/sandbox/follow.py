@@ -7,17 +7,17 @@ import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from mssante.app.config import read_config
 from mssante.app.sandbox.layout import Laid, Layout
 from mssante.app.sandbox.letters import Sent
 from mssante.model.address import Address
 from mssante.model.audit import AuditRow
 from mssante.model.mailbox import Role
 from mssante.model.message import Copy, CopyState, StoredMessage
-from mssante.model.settings import StoreSettings
 from mssante.store import audit, mailboxes, messages, queue
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
@@ -80,7 +80,9 @@ async def open_stores(layout: Layout, stack: AsyncExitStack) -> Stores:
     """Open the store of every operator; they are closed with the stack."""
     found: dict[str, Store] = {}
     for laid in layout.operators:
-        store = await Store.open(laid.folder / "data", StoreSettings(readers=1))
+        config = read_config(laid.config)
+        settings = replace(config.store, readers=1)
+        store = await Store.open(config.operator.data_dir, settings, blobs=config.blobs)
         stack.push_async_callback(store.close)
         found[laid.plan.key] = store
     return Stores(found)

@@ -115,6 +115,7 @@ class Layout:
         entries: what the manager lists: (domain, certificate name, description).
         visitors: certificates of parties without a server: visitor, leaving, unlisted.
         bad: certificates that must be refused, by their fault.
+        twin: a second node of the hospital, on the same store.
     """
 
     folder: Path
@@ -128,16 +129,21 @@ class Layout:
     entries: tuple[tuple[str, str, str], ...]
     visitors: Mapping[str, Pair]
     bad: Mapping[str, Pair]
+    twin: Laid | None = None
 
     def operator_of(self, domain: str) -> Laid:
         """Return the operator that has the domain."""
         return next(laid for laid in self.operators if domain in laid.plan.domains)
 
 
-def lay_out(folder: Path, now: datetime) -> Layout:
-    """Write keys, certificates and configuration files under the folder; return where everything is."""
+def lay_out(folder: Path, now: datetime, shared: Common | None = None) -> Layout:
+    """Write keys, certificates and configuration files under the folder; return where everything is.
+
+    Args:
+        shared: sections of a store that two nodes of the hospital share; None: it has one node, with files of its own.
+    """
     now = now.replace(microsecond=0)
-    ports = free_ports(3 + len(fields(Ports)) * len(space.OPERATORS))
+    ports = free_ports(3 + len(fields(Ports)) * (len(space.OPERATORS) + 1))
     manager_port, directory_port, provider_port = ports.pop(), ports.pop(), ports.pop()
     pki_folder = folder / "pki"
     keys = iter(new_keys(_KEYS))
@@ -147,8 +153,12 @@ def lay_out(folder: Path, now: datetime) -> Layout:
     opened = _directory_keys(folder)
     servers = {plan.key: _server(pki, plan, next(keys), folder / plan.key, now) for plan in space.OPERATORS}
     where = {plan.key: Ports(*(ports.pop() for _ in fields(Ports))) for plan in space.OPERATORS}
+    twin_ports = Ports(*(ports.pop() for _ in fields(Ports)))
+    doors = {plan.key: [where[plan.key].smtp] for plan in space.OPERATORS}
+    if shared is not None:
+        doors[space.HOSPITAL.key].append(twin_ports.smtp)
     table = {
-        domain: [f"{plan.host}={LOOPBACK}:{where[plan.key].smtp}"]
+        domain: [f"{plan.host}={LOOPBACK}:{port}" for port in doors[plan.key]]
         for plan in space.OPERATORS
         for domain in plan.domains
     }
@@ -165,9 +175,11 @@ def lay_out(folder: Path, now: datetime) -> Layout:
             common,
             table,
             _publication(opened.get(plan.key), manager_port, directory_port),
+            shared if plan is space.HOSPITAL else None,
         )
         for plan in space.OPERATORS
     )
+    twin = None if shared is None else _twin(laid, folder, twin_ports, common, table, shared)
     manager = _manager(pki, next(keys), folder / space.MANAGER_KEY, (manager_port, directory_port), common, now)
     return Layout(
         folder=folder,
@@ -181,6 +193,7 @@ def lay_out(folder: Path, now: datetime) -> Layout:
         entries=_entries(laid, visitors),
         visitors=visitors,
         bad=bad,
+        twin=twin,
     )
 
 
@@ -273,7 +286,10 @@ def _operator(
     common: Common,
     table: Mapping[str, list[str]],
     told: Common,
+    shared: Common | None = None,
+    secrets_folder: Path | None = None,
 ) -> Laid:
+    """Write the configuration of an operator, or of a node of one, which shares its secrets and its store."""
     who = {"name": plan.name, "hostname": plan.host, "postmaster": str(plan.postmaster)}
     config = _write_config(
         folder,
@@ -291,8 +307,35 @@ def _operator(
         publication=told["publication"],
         queue={"first_retry_seconds": 1, "poll_seconds": 1},
         resolver={"mode": "static", "table": table},
+        secrets=_secrets(folder) if secrets_folder is None else _secret_files(secrets_folder),
+        **(shared or {}),
     )
     return Laid(plan, folder, config, ports, server, software)
+
+
+def _twin(
+    laid: tuple[Laid, ...],
+    folder: Path,
+    ports: Ports,
+    common: Common,
+    table: Mapping[str, list[str]],
+    shared: Common,
+) -> Laid:
+    """Write the second node of the hospital: the same name, certificates and secrets, doors and a folder of its own."""
+    first = next(one for one in laid if one.plan is space.HOSPITAL)
+    told: Common = {"directory": {}, "publication": {}}
+    return _operator(
+        first.plan,
+        folder / f"{first.plan.key}-2",
+        ports,
+        first.server,
+        first.software,
+        common,
+        table,
+        told,
+        shared,
+        first.folder,
+    )
 
 
 def _directory_keys(folder: Path) -> dict[str, Path]:
@@ -389,16 +432,21 @@ def _write_config(
         "tls": {"certificate": server.certificate, "key": server.key, **common["tls"]},
         "trust": common["trust"],
         **own,
-        "secrets": _secrets(folder),
         "logs": common["logs"],
     }
+    if "secrets" not in own:
+        sections["secrets"] = _secrets(folder)
     config = folder / "mssante.toml"
     write_public(config, toml_text(sections).encode())
     return config
 
 
+def _secret_files(folder: Path) -> dict[str, Path]:
+    return {name: folder / "secrets" / f"{name}.bin" for name in ("credential_key", "trace_key")}
+
+
 def _secrets(folder: Path) -> dict[str, Path]:
-    paths = {name: folder / "secrets" / f"{name}.bin" for name in ("credential_key", "trace_key")}
+    paths = _secret_files(folder)
     for path in paths.values():
         write_private(path, secrets.token_bytes(SECRET_BYTES))
     (folder / "secrets").chmod(0o700)

@@ -4,6 +4,7 @@ Sent through the submission door with Python's own smtplib, as a program of a th
 """
 
 import asyncio
+import secrets
 import smtplib
 import ssl
 from collections.abc import Mapping
@@ -114,6 +115,17 @@ def answer_to(letter: Letter, now: datetime) -> Letter:
         now,
         in_reply_to=letter.message_id,
     )
+
+
+def numbered(number: int, attached_bytes: int, now: datetime) -> Letter:
+    """Return one of many letters of the GP to the hospital's doctor.
+
+    Args:
+        attached_bytes: size of a document in it, 0 for none.
+    """
+    document = [("image.dcm", "application/dicom", secrets.token_bytes(attached_bytes))] if attached_bytes else []
+    subject = f"Message n° {number}"
+    return _letter(subject, GP, (DOCTOR,), subject, "Pour avis.\n\nDr Paul LENOIR\n", document, now)
 
 
 async def send(layout: Layout, account: SandboxAccount, letter: Letter) -> Sent:

@@ -153,6 +153,12 @@ async def stop(served: Served) -> bool:
     return await _end(served.pid) == 0
 
 
+async def kill(served: Served) -> None:
+    """Kill the program with -9, as a crash would, and wait until it is gone."""
+    os.kill(served.pid, signal.SIGKILL)
+    await asyncio.to_thread(os.waitpid, served.pid, 0)
+
+
 def _fork() -> _Child:
     control_read, control_write = os.pipe()
     output_read, output_write = os.pipe()

@@ -19,7 +19,7 @@ from mssante.model.address import Address
 from mssante.model.dn import parse_dn
 from mssante.model.mailbox import AccountKind, MailboxType
 from mssante.model.publication import Listing
-from mssante.model.settings import LogSettings, StoreSettings
+from mssante.model.settings import LogSettings
 from mssante.store import accounts, domains, mailboxes, publication
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
@@ -48,18 +48,18 @@ class SandboxAccount:
 
 async def fill_operator(laid: Laid, now: datetime) -> tuple[SandboxAccount, ...]:
     """Make the operator's store with its domains, mailboxes and accounts; return the accounts."""
-    settings = StoreSettings()
+    config = read_config(laid.config)
     key = read_secret(laid.folder / "secrets" / "credential_key.bin")
     postmaster = PlannedMailbox(laid.plan.postmaster, MailboxType.ORG, f"Postmaster {laid.plan.name}", "")
     made = tuple(_account(laid, box) for box in (*laid.plan.mailboxes, postmaster))
-    store = await Store.open(laid.folder / "data", settings)
+    store = await Store.open(config.operator.data_dir, config.store, blobs=config.blobs)
     try:
 
         async def work(tx: Tx) -> None:
             for domain in laid.plan.domains:
                 await domains.add_domain(tx, domain, now)
             for account, box in zip(made, (*laid.plan.mailboxes, postmaster), strict=True):
-                await _add(tx, account, box, key, settings.quota_bytes, now)
+                await _add(tx, account, box, key, config.store.quota_bytes, now)
 
         await store.write(work)
     finally:

@@ -10,7 +10,7 @@ from typing import Final
 from mssante.model.errors import StoreDamagedError
 from mssante.model.folder import Snapshot
 from mssante.model.mailbox import FolderId
-from mssante.model.message import MessageId
+from mssante.model.message import Body, MessageId
 from mssante.store import indexes
 from mssante.store.engine import Store
 from mssante.store.times import to_micros
@@ -71,8 +71,9 @@ class Indexing:
             self._whole.popitem(last=False)
 
     async def _index(self, batch: list[MessageId]) -> None:
-        # Read and parsed in a thread of readers; only the rows themselves take the writer's time.
-        made = await self._store.read_long(lambda tx: self._read(tx, batch))
+        # Read and parsed in a thread; only the rows themselves take the writer's time.
+        bodies = await self._store.read_long(lambda tx: _bodies(tx, batch))
+        made = await asyncio.to_thread(self._made, bodies)
 
         async def work(tx: Tx) -> None:
             for message, index in made:
@@ -80,18 +81,21 @@ class Indexing:
 
         await self._store.write_long(work)
 
-    async def _read(self, tx: Tx, batch: list[MessageId]) -> list[tuple[MessageId, MessageIndex]]:
+    def _made(self, bodies: list[tuple[MessageId, Body]]) -> list[tuple[MessageId, MessageIndex]]:
         made: list[tuple[MessageId, MessageIndex]] = []
-        for message in batch:
-            found = await indexes.body_of(tx, message)
-            if found is not None:
-                try:
-                    data = self._store.blobs.read(found)
-                except StoreDamagedError:
-                    # Listed as an empty message; who opens it hears what is wrong.
-                    data = b""
-                made.append((message, index_message(data)))
+        for message, body in bodies:
+            try:
+                data = self._store.blobs.read(body)
+            except StoreDamagedError:
+                # Listed as an empty message; who opens it hears what is wrong.
+                data = b""
+            made.append((message, index_message(data)))
         return made
+
+
+async def _bodies(tx: Tx, batch: list[MessageId]) -> list[tuple[MessageId, Body]]:
+    found = [(message, await indexes.body_of(tx, message)) for message in batch]
+    return [(message, body) for message, body in found if body is not None]
 
 
 def _columns(index: MessageIndex) -> dict[str, Value]:

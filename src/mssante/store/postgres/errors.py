@@ -10,7 +10,7 @@ from typing import Final
 
 from asyncpg import exceptions as pg  # type: ignore[import-untyped]
 
-from mssante.model.errors import StoreDamagedError, StoreError, StoreFullError, StoreSchemaError
+from mssante.model.errors import StoreAwayError, StoreDamagedError, StoreError, StoreFullError, StoreSchemaError
 from mssante.model.system import reason
 
 FOREIGN: Final[tuple[type[BaseException], ...]] = (
@@ -63,7 +63,7 @@ _REFUSALS: Final[tuple[tuple[_Kinds, type[StoreError], str], ...]] = (
 )
 
 
-class AgainError(StoreError):
+class AgainError(StoreAwayError):
     """The transaction was given up by the server for a reason that passes; nothing of it was kept."""
 
 
