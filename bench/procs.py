@@ -8,12 +8,15 @@ import ctypes
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
+GONE_SECONDS: Final = 2.0
+LOOK_SECONDS: Final = 0.01
 STOP_SECONDS: Final = 10
 _PROC: Final = Path("/proc")
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -76,8 +79,17 @@ def end(family: list[int]) -> None:
     for pid in family:
         if _parent(pid) is not None:
             _kill(pid)
-        with contextlib.suppress(ChildProcessError):
+        try:
             os.waitpid(pid, 0)
+        except ChildProcessError:
+            _wait_until_gone(pid)
+
+
+def _wait_until_gone(pid: int) -> None:
+    """Wait, not for ever, for who is not our child: another process collects it a moment after it was killed."""
+    end_at = time.monotonic() + GONE_SECONDS
+    while _parent(pid) is not None and time.monotonic() < end_at:
+        time.sleep(LOOK_SECONDS)
 
 
 def adopt_orphans() -> None:
