@@ -73,6 +73,8 @@ mode = "static"
 class Operator:
     """One operator with its mailboxes; each start takes a copy of the store that was prepared once."""
 
+    settings = StoreSettings()
+
     def __init__(self, folder: Path, files: Credentials, *, documents: int, mailboxes: int) -> None:
         """Name its folder, which is made, and its files.
 
@@ -111,12 +113,10 @@ class Operator:
         pages = {"/liste.xml": _white_list(), "/ca.crl": self._files.revocation.read_bytes()}
         with serving(self._documents, self._files, pages):
             output = self._folder / "output.log"
-            command = (sys.executable, "-m", "mssante.app", "serve", "--config", self._folder / "mssante.toml")
-            self._process = procs.start(
-                command, log=self._folder / "error.log", output=output, PYTHONPATH=str(self._folder / "program")
-            )
+            command = self.command(self._folder / "mssante.toml")
+            self._process = procs.start(command, log=self._folder / "error.log", output=output, PYTHONPATH=self.program)
             try:
-                self._await_ready(output)
+                self.await_ready(self._process, output)
                 yield
             finally:
                 if self._reader is not None:
@@ -124,6 +124,15 @@ class Operator:
                 self._reader = None
                 procs.stop(self._process)
                 self._process = None
+
+    def command(self, config: Path) -> tuple[str | Path, ...]:
+        """Return the command that runs it with a configuration."""
+        return (sys.executable, "-m", "mssante.app", "serve", "--config", config)
+
+    @property
+    def program(self) -> str:
+        """Return the folder of the program that is measured."""
+        return str(self._folder / "program")
 
     def roots(self) -> tuple[int, ...]:
         """Return the process id of the operator."""
@@ -136,7 +145,7 @@ class Operator:
     def visible(self) -> int:
         """Return the messages that the folders of all mailboxes show, read as a mail reader does."""
         if self._reader is None:
-            self._reader = Reader(self._folder / "data")
+            self._reader = Reader(self._folder / "data", self.settings)
         return self._reader.count()
 
     def _prepare(self) -> None:
@@ -159,13 +168,13 @@ class Operator:
             path.touch(mode=0o600)
             path.write_bytes(secrets.token_bytes(32))
         key = (self._folder / "credential.key").read_bytes()
-        asyncio.run(_fill(self._folder / "prepared", self._mailboxes, key))
+        asyncio.run(fill(self._folder / "prepared", self.settings, self._mailboxes, key))
 
-    def _await_ready(self, output: Path) -> None:
+    def await_ready(self, process: subprocess.Popen[bytes], output: Path) -> None:
+        """Wait until a node says that its doors are open."""
         until = time.monotonic() + READY_SECONDS
         while b'"ready"' not in output.read_bytes():
-            stopped = self._process is None or self._process.poll() is not None
-            if stopped or time.monotonic() > until:
+            if process.poll() is not None or time.monotonic() > until:
                 said = (self._folder / "error.log").read_text()[-800:]
                 msg = f"the operator did not start: {said}"
                 raise RuntimeError(msg)
@@ -175,9 +184,9 @@ class Operator:
 class Reader:
     """A reader of the operator's store in a process of its own: this one."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: StoreSettings) -> None:
         self._runner = asyncio.Runner()
-        self._store = self._runner.run(Store.open(data_dir, StoreSettings()))
+        self._store = self._runner.run(Store.open(data_dir, settings))
 
     def count(self) -> int:
         """Return how many messages all folders show."""
@@ -200,9 +209,10 @@ def _password(number: int) -> str:
     return f"banc-de-mesure-{number}"
 
 
-async def _fill(data_dir: Path, count: int, key: bytes) -> None:
+async def fill(data_dir: Path, settings: StoreSettings, count: int, key: bytes) -> None:
+    """Make the store of an operator with that many mailboxes, and one account for each."""
     now = datetime.now(UTC)
-    store = await Store.open(data_dir, StoreSettings())
+    store = await Store.open(data_dir, settings)
 
     async def add(tx: Tx) -> None:
         await domains.add_domain(tx, DOMAIN, now)

@@ -92,9 +92,7 @@ class Scene:
         store = self.operator.store
         before = await store.read(correspondents.last_comparison)
         works = box_work(self.operator)
-        task = asyncio.create_task(works.pop("life-cycle"))
-        for work in works.values():
-            work.close()
+        task = asyncio.create_task(works["life-cycle"]())
         async with asyncio.timeout(30):
             while (found := await store.read(correspondents.last_comparison)) == before:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
