@@ -20,6 +20,10 @@ from mssante.store.tx import Tx
 
 LOOKED_AT: Final = 80
 ENOUGH: Final = 30
+SEVERAL: Final = 3
+COMMON: Final = 50_000
+FEW: Final = 300
+PIECE_CHARS: Final = 4
 BEGUN_MAX: Final = 12
 BEGUN_SHORT_MAX: Final = 24
 NEAR_MAX: Final = 6
@@ -139,17 +143,48 @@ async def _known(tx: Tx, term: Term, *, is_last: bool) -> Wanted:
 async def _found(tx: Tx, terms: Sequence[Term], wanted: Sequence[Wanted], near: str) -> list[int]:
     """Return candidates: exact names, exact words near the asker and anywhere, then beginnings if those are few."""
     found = dict.fromkeys(await _exactly_named(tx, terms))
-    exact = _expression(terms, [word.exact for word in wanted])
-    loose = _expression(terms, [word.exact | word.begun | word.near for word in wanted])
+    exact = [word.exact for word in wanted]
+    loose = [word.exact | word.begun | word.near for word in wanted]
+    common = await _common(tx, terms, exact)
     here = search.any_word([f"dep{near[:3] if near[:2] in {'97', '98'} else near[:2]}".lower()], [Column.PLACE])
     says_where = await _says_where(tx, terms, wanted)
-    for expression in dict.fromkeys(one for one in (exact, loose) if one):
+    for words in (exact, loose):
+        if not all(words) or (words is loose and loose == exact):
+            continue
         if near and not says_where:
-            found |= dict.fromkeys(await search.matching(tx, search.every([expression, here]), LOOKED_AT // 2))
-        found |= dict.fromkeys(await search.matching(tx, expression, LOOKED_AT))
+            found |= dict.fromkeys(await _holding(tx, terms, words, common, LOOKED_AT // 2, here))
+        found |= dict.fromkeys(await _holding(tx, terms, words, common, LOOKED_AT))
         if len(found) >= ENOUGH:
             break
     return list(found)
+
+
+async def _common(tx: Tx, terms: Sequence[Term], words: Sequence[frozenset[str]]) -> int | None:
+    """Return which of three words or more is in very many entries, wherever it may stand; None for none."""
+    if len(terms) < SEVERAL:
+        return None
+    counts = [sum([await search.word_count(tx, one) for one in some]) for some in words]
+    most = max(range(len(terms)), key=lambda place: counts[place])
+    return most if counts[most] >= COMMON and not terms[most].columns else None
+
+
+async def _holding(
+    tx: Tx, terms: Sequence[Term], words: Sequence[frozenset[str]], common: int | None, limit: int, here: str = ""
+) -> list[int]:
+    """Return entries that hold one word of each set, and are here when that is asked.
+
+    A common word is not asked of the index when the others leave few entries: they are looked at instead. "vincent
+    infirmier nimes" takes 2 ms instead of 8, since the index would step through the 660,000 entries of "infirmier".
+    """
+    if common is not None:
+        start = _shared_start(words[common])
+        others = [place for place in range(len(terms)) if place != common]
+        rest = _expression([terms[place] for place in others], [words[place] for place in others], here)
+        if len(start) >= PIECE_CHARS:
+            few = await search.matching(tx, rest, FEW)
+            if len(few) < FEW:
+                return (await search.holding(tx, few, [start]))[:limit]
+    return await search.matching(tx, _expression(terms, words, here), limit)
 
 
 async def _says_where(tx: Tx, terms: Sequence[Term], wanted: Sequence[Wanted]) -> bool:
@@ -168,8 +203,14 @@ async def _exactly_named(tx: Tx, terms: Sequence[Term]) -> list[int]:
     return await search.boxes_of(tx, people, (), LOOKED_AT) if people else []
 
 
-def _expression(terms: Sequence[Term], words: Sequence[frozenset[str]]) -> str:
-    """Return the expression that wants one word of each set; "" when a set is empty."""
-    if not all(words):
-        return ""
-    return search.every(search.any_word(sorted(some), term.columns) for term, some in zip(terms, words, strict=True))
+def _shared_start(words: frozenset[str]) -> str:
+    """Return what all of some words begin with."""
+    first, last = min(words), max(words)
+    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[:same]
+
+
+def _expression(terms: Sequence[Term], words: Sequence[frozenset[str]], here: str) -> str:
+    """Return the expression that wants one word of each set, and to be here when that is asked."""
+    found = [search.any_word(sorted(some), term.columns) for term, some in zip(terms, words, strict=True)]
+    return search.every([*found, here] if here else found)

@@ -56,7 +56,8 @@ SELECT id FROM (
         || coalesce(m.words, '') || ' ' || coalesce(lower(m.address), '') AS text
     FROM json_each(:ids) e LEFT JOIN mailbox m ON m.id = e.value
     LEFT JOIN professional p ON p.id = coalesce(m.professional, e.value - 4503599627370496)
-    LEFT JOIN structure s ON s.id = coalesce(m.structure, e.value - 9007199254740992)
+    LEFT JOIN situation t ON m.id IS NULL AND t.id = (SELECT min(id) FROM situation WHERE professional = p.id)
+    LEFT JOIN structure s ON s.id = coalesce(m.structure, t.structure, e.value - 9007199254740992)
 )
 WHERE instr(text, :first) AND instr(text, :second) AND instr(text, :third) ORDER BY place
 

@@ -77,7 +77,8 @@ SELECT id FROM (
     ) e
     LEFT JOIN mailbox m ON m.id = e.id
     LEFT JOIN professional p ON p.id = coalesce(m.professional, e.id - 4503599627370496)
-    LEFT JOIN structure s ON s.id = coalesce(m.structure, e.id - 9007199254740992)
+    LEFT JOIN situation t ON m.id IS NULL AND t.id = (SELECT min(id) FROM situation WHERE professional = p.id)
+    LEFT JOIN structure s ON s.id = coalesce(m.structure, t.structure, e.id - 9007199254740992)
 ) found
 WHERE strpos(text, :first) > 0 AND strpos(text, :second) > 0 AND strpos(text, :third) > 0 ORDER BY place
 
