@@ -121,7 +121,7 @@ def _finished(client: subprocess.Popen[bytes]) -> LoadResult:
 
 async def measured(folder: Path, *, runs: int, messages: int) -> dict[str, list[Sample]]:
     """Return the samples of each server by name, run in turn."""
-    documents = free_ports(1)[0]
+    (documents,) = free_ports(1)
     files = make_credentials(folder / "pki", crl_url=f"https://localhost:{documents}/ca.crl")
     sender = Sender(files, messages)
     async with open_cluster(progress=click.echo) as cluster:

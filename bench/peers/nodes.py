@@ -54,9 +54,12 @@ class Nodes(Operator):
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Start every node on an empty database with the mailboxes; stop them at the end."""
+        asyncio.run(self._empty())
         if not self._home.exists():
             self._prepare()
-        asyncio.run(self._emptied())
+        else:
+            key = (self._home / "credential.key").read_bytes()
+            asyncio.run(fill(self._home / "prepared", self.settings, self._boxes, key))
         with super().running(), contextlib.ExitStack() as stack:
             self.ports = [self.port]
             for number in range(2, self._count + 1):
@@ -72,20 +75,18 @@ class Nodes(Operator):
         with (self._home / "mssante.toml").open("a") as file:
             file.write(_STORE.format(dsn=self.settings.dsn))
 
-    async def _emptied(self) -> None:
+    async def _empty(self) -> None:
         connection = await asyncpg.connect(self._joining)
         try:
             await connection.execute(_EMPTY)
         finally:
             await connection.close()
-        key = (self._home / "credential.key").read_bytes()
-        await fill(self._home / "prepared", self.settings, self._boxes, key)
 
     def _join(self, number: int, stack: contextlib.ExitStack) -> int:
         """Start one more node; return its SMTP port."""
         mine = (self.port, self._submission, self.imap_port)
         text = (self._home / "mssante.toml").read_text().replace('data_dir = "data"', f'data_dir = "data{number}"')
-        ports = free_ports(3)
+        ports = list(free_ports(3))
         for old, new in zip(mine, ports, strict=True):
             text = text.replace(f"port = {old}\n", f"port = {new}\n")
         config = self._home / f"node{number}.toml"
