@@ -48,6 +48,7 @@ def test_the_figures_are_those_of_the_page() -> None:
     figures = Figures()
     assert figures.small_seconds == pytest.approx(1 / measured["smtp_visible_4k_c10"]["value"], rel=0.01)
     assert figures.mebibyte_seconds == pytest.approx(1 / measured["smtp_accepted_1m_c10"]["value"], rel=0.01)
+    assert figures.shared_share == pytest.approx(measured["cluster_visible_4k_1node"]["ratio"], rel=0.05)
     assert figures.connection_bytes == pytest.approx(measured["imap_idle_connection_memory"]["value"] * 1024, rel=0.01)
 
 

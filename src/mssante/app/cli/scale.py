@@ -32,7 +32,7 @@ _HELP: Final = {
     "small_seconds": "Mesuré : secondes pour un message de 4 Kio, sur 2 cœurs.",
     "mebibyte_seconds": "Mesuré : secondes de plus par Mio.",
     "shared_share": "Mesuré : ce qu'il reste de ce débit sur PostgreSQL, avec un nœud.",
-    "second_share": "Mesuré : ce qu'un nœud de plus ajoute, en part du premier.",
+    "second_share": "Supposé : ce qu'un nœud de plus ajoute, en part du premier.",
     "cluster_rate": "Messages par seconde qu'une grappe PostgreSQL valide.",
     "connection_bytes": "Mesuré : mémoire d'une connexion au repos.",
     "search_seconds": "Mesuré : temps de calcul d'une question à l'annuaire.",
