@@ -58,8 +58,9 @@ def new_shell(
     folder: Path,
     pki: Any,  # noqa: ANN401 - the kit of conftest.py, which cannot be imported
     capture: pytest.CaptureFixture[str],
+    *more: str,
 ) -> Shell:
-    """Return a shell on a new operator with one domain."""
+    """Return a shell on a new operator with one domain, made with more options when they are given."""
     write_pki(pki.pki, folder / "pki", pki.now)
     certificate, key = write_issued(pki.pki, pki.operator, folder, "server")
     shell = Shell(folder / "op" / "mssante.toml", capture)
@@ -69,6 +70,7 @@ def new_shell(
         *("--anchors", str(folder / "pki" / "anchors.pem")),
         *("--intermediates", str(folder / "pki" / "intermediates.pem")),
         *("--list-url", "https://127.0.0.1:1/liste.xml"),
+        *more,
     )
     assert answer.code == 0, answer.err
     return shell

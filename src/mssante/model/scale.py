@@ -47,7 +47,7 @@ class Figures:
     """What one machine of two cores was measured to do; `docs/performance.md` tells how.
 
     Two are not measured there: `second_share`, since nodes on one machine only take its cores from each other, is an
-    assumption for nodes on machines of their own; `cluster_rate` is that of the store alone, 50 writers on one database.
+    assumption for nodes on machines of their own; `cluster_rate` is that of the store alone, with 50 writers.
 
     Attributes:
         small_seconds: a message of 4 KiB, from its arrival until its reader sees it, at full load.

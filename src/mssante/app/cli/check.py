@@ -39,7 +39,9 @@ async def check_store(config: Config, now: datetime) -> list[Found]:
     """Return what a look at the store has found; the bodies of the 10,000 newest messages are compared too."""
     try:
         async with open_store(config) as store:
-            found = await _soundness(config, store) + await asyncio.to_thread(_bucket, store.blobs)
+            found = await _soundness(config, store) + await asyncio.to_thread(
+                _bucket, store.blobs, is_shared=config.store.engine == "postgresql"
+            )
             if config.role == "operator":
                 found += await _own_domains(config, store)
                 found += await _list_age(config, store, now)
@@ -59,13 +61,22 @@ async def _soundness(config: Config, store: Store) -> list[Found]:
     return [Found(OK, "magasin", text)]
 
 
-def _bucket(blobs: BlobFolder) -> list[Found]:
-    """Write and read in the object store, and compare its clock with ours; nothing when bodies are files."""
+_FILES_OF_ONE: Final = (
+    'ce sont des fichiers de cette machine : un autre nœud sur la même base ne les verrait pas ; [blobs] engine = "s3"'
+)
+
+
+def _bucket(blobs: BlobFolder, *, is_shared: bool) -> list[Found]:
+    """Write and read in the object store, and compare its clock with ours.
+
+    Args:
+        is_shared: the database is one that several nodes may use; then files of one machine are warned of.
+    """
     began = utc_now()
     theirs = blobs.try_out()
     ended = utc_now()
     if theirs is None:
-        return []
+        return [Found(WARNING, "corps des messages", _FILES_OF_ONE)] if is_shared else []
     apart = max(began - theirs, theirs - ended)
     if apart > CLOCKS_APART:
         text = f"son horloge et celle d'ici diffèrent de {apart.total_seconds():.0f} s : mettez les deux à l'heure"

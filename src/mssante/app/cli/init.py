@@ -21,6 +21,7 @@ from mssante.model.errors import ConfigError
 from mssante.model.mailbox import MailboxType
 from mssante.model.system import reason
 from mssante.store.connection import FILE_NAME
+from mssante.store.domains import list_domains
 from mssante.store.engine import Store
 
 SECRET_BYTES: Final = 32
@@ -74,6 +75,9 @@ level = "info"
 """
 
 
+_STORE_HEAD: Final = "[store]\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A new operator, before anything is written.
@@ -82,6 +86,7 @@ class Plan:
         folder: where everything goes.
         domains: the first one has the postmaster.
         files: certificate, key, anchors, intermediates -> path as the configuration will hold it.
+        dsn: of a PostgreSQL database, "" for a file of this machine.
     """
 
     folder: Path
@@ -90,6 +95,7 @@ class Plan:
     domains: tuple[str, ...]
     files: dict[str, str]
     list_url: str
+    dsn: str = ""
 
     @property
     def postmaster(self) -> str:
@@ -107,6 +113,9 @@ class Plan:
 @click.option("--anchors", type=click.Path(path_type=Path), help="Autorités racines (PEM).")
 @click.option("--intermediates", type=click.Path(path_type=Path), help="Autorités intermédiaires (PEM).")
 @click.option("--list-url", default=NATIONAL_LIST, show_default=True, help="Où la liste blanche est publiée.")
+@click.option(
+    "--dsn", default="", help="Base PostgreSQL vide, à la place d'un fichier : postgresql://mssante@hôte/base."
+)
 def init(
     folder: Path,
     name: str,
@@ -117,6 +126,7 @@ def init(
     anchors: Path | None,
     intermediates: Path | None,
     list_url: str,
+    dsn: str,
 ) -> None:
     """Préparer un opérateur dans FOLDER : configuration commentée, secrets, magasin, domaines, boîte postmaster.
 
@@ -129,7 +139,7 @@ def init(
     """
     given = {"certificate": certificate, "key": key, "anchors": anchors, "intermediates": intermediates}
     files = {word: str(path.absolute()) if path else _DEFAULTS[word] for word, path in given.items()}
-    plan = Plan(folder, name, hostname, tuple(dict.fromkeys(domains)), files, list_url)
+    plan = Plan(folder, name, hostname, tuple(dict.fromkeys(domains)), files, list_url, dsn)
     _refuse(plan)
     try:
         _write_files(plan)
@@ -177,6 +187,9 @@ async def _fill(plan: Plan, config: Config) -> str:
     trace_key = read_secret(config.secrets.trace_key)
     store = await Store.open(config.operator.data_dir, config.store, blobs=config.blobs)
     try:
+        if await store.read(list_domains):
+            msg = f"{store.name} sert déjà un opérateur ; donnez une base vide, et un autre dossier"
+            raise ConfigError(msg)
         clerk = Administering(store=store, actor=actor_name(), trace_key=trace_key, clock=utc_now)
         for domain in plan.domains:
             await clerk.add_domain(domain)
@@ -200,6 +213,8 @@ def config_text(plan: Plan) -> str:
 
     def quoted(text: str) -> str:
         return json.dumps(text, ensure_ascii=False)
+
+    engine = f'engine = "postgresql"\ndsn = {quoted(plan.dsn)}\n' if plan.dsn else ""
 
     return f"""\
 # Configuration de l'opérateur. Chaque réglage : docs/settings.md. Les chemins relatifs partent de ce dossier.
@@ -230,7 +245,7 @@ signature = "absent-allowed"          # "required" quand la liste nationale sera
 credential_key = "secrets/credential_key.bin"
 trace_key = "secrets/trace_key.bin"
 
-{_COMMON_TEXT}"""
+{_COMMON_TEXT.replace(_STORE_HEAD, _STORE_HEAD + engine)}"""
 
 
 def _next_steps(plan: Plan) -> str:
