@@ -5,13 +5,15 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 
 from mssante.app.autoconfig import open_autoconfig
 from mssante.app.boxes import box_work
 from mssante.app.callers import Federation
-from mssante.app.chance import probe_from
+from mssante.app.chance import new_reference, probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
 from mssante.app.directory import open_directory_door
@@ -34,10 +36,15 @@ from mssante.model.errors import ConfigError, StoreAwayError, StoreError, TheirP
 from mssante.model.log import accident
 from mssante.model.mailbox import DIRECTORY
 from mssante.model.system import reason
+from mssante.store import leases
 from mssante.wire.ldap.tree import Tree
 from mssante.wire.smtp.session import ServerProfile
 
 AWAY_SECONDS: Final = 1.0
+LEASE: Final = timedelta(seconds=30)
+LOOKS_A_LEASE: Final = 3
+ONE_NODE: Final = frozenset({"house", "life-cycle", "absences"})
+"""Works that only one of several nodes does: what is over is forgotten, boxes are aged, absences are answered once."""
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
 FIRST_LIST_SECONDS: Final = 15.0
 BANNER: Final = "MSSante operator"
@@ -274,6 +281,9 @@ async def background(operator: Operator) -> AsyncIterator[None]:
         "house": lambda: keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log),
         **box_work(operator),
     }
+    node = new_reference()
+    for name in ONE_NODE & works.keys():
+        works[name] = partial(alone, operator, name, node, works[name])
     tasks = [asyncio.create_task(kept_going(operator, name, begin), name=name) for name, begin in works.items()]
     for task in tasks:
         task.add_done_callback(lambda ended: _stop_on_accident(operator, ended))
@@ -295,6 +305,41 @@ async def kept_going(operator: Operator, name: str, begin: Callable[[], Coroutin
             await asyncio.sleep(AWAY_SECONDS)
         else:
             return
+
+
+async def alone(operator: Operator, name: str, node: str, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run a work while this node holds its lease: on one of the nodes that share a store, and on the next when it dies.
+
+    Args:
+        node: a name that no other process has.
+    """
+    store = operator.store
+    if not store.is_shared:
+        await begin()
+        return
+
+    async def hold() -> bool:
+        now = operator.clock()
+        return await store.write(lambda tx: leases.take(tx, name, node, now, LEASE))
+
+    pause = LEASE.total_seconds() / LOOKS_A_LEASE
+    while True:
+        if not await hold():
+            await asyncio.sleep(pause)
+            continue
+        work = asyncio.create_task(begin(), name=name)
+        try:
+            while await hold():
+                done, _ = await asyncio.wait({work}, timeout=pause)
+                if done:
+                    work.result()
+                    return
+        finally:
+            # Before anything else: when the lease cannot be kept, another node begins.
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            with suppress(StoreError):
+                await store.write(lambda tx: leases.give(tx, name, node))
 
 
 def _stop_on_accident(operator: Operator, task: asyncio.Task[None]) -> None:

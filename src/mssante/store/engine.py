@@ -50,10 +50,13 @@ class Store(ABC):
     """An open store.
 
     Attributes:
+        is_shared: several nodes may work on it.
         folder: where this process keeps what is not in the database.
         name: what findings call the database.
         blobs: holds the bodies that are too large for the database.
     """
+
+    is_shared = False
 
     def __init__(self, folder: Path, name: str, blobs: BlobFolder) -> None:
         """Keep what every engine has; use `open`."""

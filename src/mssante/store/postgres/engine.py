@@ -40,6 +40,8 @@ class PostgresStore(Store):
     Guards the connections; each read and each group of writes is one transaction on one of them.
     """
 
+    is_shared = True
+
     def __init__(
         self, folder: Path, target: Target, program: str, pool: Pool, writer: Writer, blobs: BlobFolder
     ) -> None:

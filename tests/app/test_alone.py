@@ -1,0 +1,87 @@
+"""On a store that nodes share, a work of one node runs on one of them, and on another when that one ends or fails."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mssante.app import serve
+from mssante.model.settings import StoreSettings
+from mssante.store.engine import Store
+
+
+def node(store: Store) -> Any:  # noqa: ANN401 - what `alone` needs of an operator
+    return SimpleNamespace(store=store, clock=lambda: datetime.now(UTC))
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "LEASE", timedelta(seconds=0.15))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the others go on until it is so."""
+    while True:
+        if condition():
+            return
+        await asyncio.sleep(0)
+
+
+async def test_two_nodes_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await Store.open(tmp_path, StoreSettings())
+    monkeypatch.setattr(type(store), "is_shared", True)
+    begun: list[str] = []
+    running: set[str] = set()
+
+    async def work(name: str) -> None:
+        assert not running
+        running.add(name)
+        begun.append(name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            running.discard(name)
+
+    tasks = {
+        name: asyncio.create_task(serve.alone(node(store), "house", name, lambda name=name: work(name)))
+        for name in ("a", "b")
+    }
+    async with asyncio.timeout(10):
+        await until(lambda: bool(begun))
+        first = begun[0]
+        tasks[first].cancel()
+        await until(lambda: len(begun) == 2)
+    assert set(begun) == {"a", "b"}
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+    await store.close()
+
+
+async def test_a_store_of_one_node_needs_no_lease(tmp_path: Path) -> None:
+    store = await Store.open(tmp_path, StoreSettings())
+    done: list[bool] = []
+
+    async def work() -> None:
+        done.append(True)
+
+    await serve.alone(node(store), "house", "a", work)
+    assert done == [True]
+    await store.close()
+
+
+async def test_an_accident_of_the_work_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = await Store.open(tmp_path, StoreSettings())
+    monkeypatch.setattr(type(store), "is_shared", True)
+
+    async def work() -> None:
+        msg = "accident"
+        raise ValueError(msg)
+
+    with pytest.raises(ValueError, match="accident"):
+        await serve.alone(node(store), "house", "a", work)
+    await store.close()
