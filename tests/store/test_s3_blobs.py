@@ -5,15 +5,18 @@ Source: reliability.md H08.
 
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from s3 import FakeS3, fake_s3
 
-from mssante.model.errors import ConfigError, StoreDamagedError, StoreError
+from mssante.model.errors import ConfigError, StoreAwayError, StoreDamagedError, StoreError
 from mssante.model.message import Body
 from mssante.store.blobs import BlobFolder, Spool, open_blobs
 from mssante.store.s3 import PART_BYTES, BucketBlobs
@@ -22,6 +25,7 @@ KIB = 1024
 MEMORY = 256 * KIB
 INLINE = 128 * KIB
 NOW = datetime.now(UTC)
+DAY = timedelta(days=1)
 LARGE = bytes(range(251)) * 1200
 
 
@@ -107,8 +111,9 @@ async def test_a_few_errors_are_tried_again(blobs: BucketBlobs, s3: FakeS3, stat
     ("fault", "said"),
     [
         ({"refuse": 99}, "ne répond pas bien"),
-        ({"closes": True}, "ne répond pas bien"),
+        ({"closes": 99}, "ne répond pas bien"),
         ({"denied": True}, "access_key"),
+        ({"denied": True, "code": "RequestTimeTooSkewed"}, "horloge"),
         ({"lose_puts": True}, "introuvable"),
     ],
 )
@@ -204,3 +209,126 @@ def test_keys_that_cannot_be_read_are_named(s3: FakeS3, tmp_path: Path) -> None:
     for wrong in (replace(given, access_key=None), replace(given, access_key=tmp_path / "rien")):
         with pytest.raises(ConfigError, match="access_key"):
             open_blobs(tmp_path, wrong, probe=lambda _step: None)
+
+
+@pytest.mark.parametrize("prefix", ["mss", "/mss", "mss/", "a b", "é/x"])
+async def test_no_way_to_write_a_prefix_makes_the_sweep_take_a_body_in_use(
+    s3: FakeS3, tmp_path: Path, prefix: str
+) -> None:
+    made = open_blobs(tmp_path, s3.settings(tmp_path, prefix=prefix), probe=lambda _step: None)
+    body = await fill(made.spool(MEMORY, INLINE), LARGE)
+    assert made.sweep({body.path}, DAY, NOW + 9 * DAY) == 0
+    assert made.read(body) == LARGE
+    assert made.sweep(set(), DAY, NOW + 9 * DAY) == 1
+    made.close()
+
+
+async def test_the_sweep_leaves_what_only_looks_like_ours(blobs: BucketBlobs, s3: FakeS3) -> None:
+    digest = "ab" * 32
+    ours = f"{digest[:2]}/{digest[2:]}-20200101"
+    others = ("sauvegarde-20200101", f"x/{ours}", f"{digest}-20200101", ours.upper(), f"{ours[:-1]}x", f"{ours}/1")
+    s3.objects |= dict.fromkeys((ours, *others), b"x")
+    assert blobs.sweep(set(), DAY, NOW) == 1
+    assert set(s3.objects) == set(others)
+
+
+async def test_the_sweep_goes_through_every_page(blobs: BucketBlobs, s3: FakeS3) -> None:
+    names = [f"{number:02x}/{number:062x}-20200101" for number in range(25)]
+    s3.objects |= dict.fromkeys(names, b"x")
+    s3.page_rows = 4
+    assert blobs.sweep(set(names[::2]), DAY, NOW) == 12
+    assert set(s3.objects) == set(names[::2])
+    assert blobs.sweep(set(names[::2]), DAY, NOW) == 0
+
+
+@pytest.mark.parametrize("fault", [{"refuse": 99}, {"closes": 99}, {"denied": True}])
+async def test_a_sweep_that_cannot_list_says_so_in_our_words(
+    blobs: BucketBlobs, s3: FakeS3, fault: dict[str, Any]
+) -> None:
+    s3.objects["ab/" + "c" * 62 + "-20200101"] = b"x"
+    s3.faults = replace(s3.faults, **fault)
+    with pytest.raises(StoreError, match="/corps"):
+        blobs.sweep(set(), DAY, NOW)
+    assert len(s3.objects) == 1
+
+
+@pytest.mark.parametrize("size", [len(LARGE), PART_BYTES + len(LARGE)])
+async def test_a_connection_that_is_lost_is_made_again(blobs: BucketBlobs, s3: FakeS3, size: int) -> None:
+    data = (LARGE * (size // len(LARGE) + 1))[:size]
+    s3.faults.closes = 2
+    body = await fill(blobs.spool(MEMORY, INLINE), data)
+    assert s3.objects == {body.path: data}
+    s3.faults.closes = 2
+    assert blobs.read(body) == data
+    s3.faults.cut = 2
+    assert blobs.read(body) == data
+
+
+async def test_an_answer_that_is_always_cut_is_away_and_not_damaged(blobs: BucketBlobs, s3: FakeS3) -> None:
+    body = await fill(blobs.spool(MEMORY, INLINE), LARGE)
+    s3.faults.cut = 99
+    with pytest.raises(StoreAwayError):
+        blobs.read(body)
+    assert s3.faults.cut >= 99 - 8
+
+
+async def test_a_large_body_may_take_longer_than_one_answer_while_it_comes(s3: FakeS3, tmp_path: Path) -> None:
+    made = open_blobs(tmp_path, s3.settings(tmp_path, answer_seconds=1.0), probe=lambda _step: None)
+    body = await fill(made.spool(MEMORY, INLINE), bytes(2 * PART_BYTES + 5))
+    s3.faults.drip = 0.8 / (PART_BYTES / (64 * KIB))
+    began = time.monotonic()
+    assert made.read(body) == bytes(2 * PART_BYTES + 5)
+    assert time.monotonic() - began > 1.0
+    made.close()
+
+
+async def test_a_server_that_does_not_answer_in_time_is_given_up(s3: FakeS3, tmp_path: Path) -> None:
+    made = open_blobs(tmp_path, s3.settings(tmp_path, answer_seconds=0.2), probe=lambda _step: None)
+    body = await fill(made.spool(MEMORY, INLINE), LARGE)
+    s3.faults.slow = 0.6
+    for ask in (lambda: made.read(body), lambda: made.sweep(set(), DAY, NOW), made.try_out):
+        began = time.monotonic()
+        with pytest.raises(StoreAwayError):
+            ask()
+        assert time.monotonic() - began < 3
+    with pytest.raises(StoreAwayError):
+        await fill(made.spool(MEMORY, INLINE), LARGE)
+    assert made.head(body, 10) == b""
+    assert here(made) == []
+    made.close()
+
+
+async def test_an_empty_object_in_place_of_a_body_is_damaged(blobs: BucketBlobs, s3: FakeS3) -> None:
+    for data in (LARGE, bytes(PART_BYTES + 1)):
+        body = await fill(blobs.spool(MEMORY, INLINE), data)
+        s3.objects[body.path or ""] = b""
+        with pytest.raises(StoreDamagedError, match=body.path):
+            blobs.read(body)
+
+
+async def test_several_nodes_try_it_out_at_the_same_time(blobs: BucketBlobs, s3: FakeS3) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        for told in [pool.submit(blobs.try_out) for _ in range(40)]:
+            told.result()
+    assert s3.objects == {}
+
+
+async def test_what_a_stopped_try_leaves_is_swept(blobs: BucketBlobs, s3: FakeS3) -> None:
+    blobs.try_out()
+    written = next(one for one in s3.asked if one.startswith("PUT ")).removeprefix("PUT ")
+    s3.objects[written] = b"essai"
+    assert blobs.sweep(set(), DAY, NOW) == 0
+    assert blobs.sweep(set(), DAY, NOW + 3 * DAY) == 1
+
+
+async def test_a_node_that_writes_while_another_sweeps_keeps_its_body(
+    blobs: BucketBlobs, s3: FakeS3, tmp_path: Path
+) -> None:
+    (tmp_path / "autre").mkdir()
+    other = open_blobs(tmp_path / "autre", s3.settings(tmp_path), probe=lambda _step: None)
+    body = await fill(other.spool(MEMORY, INLINE), LARGE)
+    # Its row is not committed yet: nothing refers to it, and a sweep of whatever age leaves it alone.
+    assert blobs.sweep(set(), timedelta(0), datetime.now(UTC)) == 0
+    assert blobs.sweep(set(), timedelta(0), datetime.now(UTC) + DAY) == 0
+    assert other.read(body) == LARGE
+    other.close()

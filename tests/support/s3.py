@@ -4,7 +4,9 @@ Signatures have to be there and are not verified. Loopback, a free port, everyth
 """
 
 import hashlib
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from lxml import etree
 from mssante.model.settings import BlobSettings
 
 BUCKET = "corps"
+_PIECE_BYTES = 64 * 1024
 
 
 @dataclass
@@ -28,29 +31,43 @@ class Faults:
 
     Attributes:
         refuse: answer that many questions with `status` first.
-        closes: close the connection instead of answering.
+        closes: close the connection instead of answering, that many times.
+        slow: seconds before each answer.
+        drip: seconds between two pieces of 64 KiB of an object: slow, and alive.
+        cut: give half of what was announced of an object and close the connection, that many times.
         lose_puts: say 200 to a PUT and keep nothing.
         truncate: give the first half of an object, and say that this is all.
         other: give another object's bytes of the same length.
-        denied: 403 to everything.
+        denied: 403 to everything, with `code`.
         clock: seconds that this server's clock is ahead.
     """
 
     refuse: int = 0
     status: int = 503
-    closes: bool = False
+    closes: int = 0
+    slow: float = 0.0
+    drip: float = 0.0
+    cut: int = 0
     lose_puts: bool = False
     truncate: bool = False
     other: bool = False
     denied: bool = False
+    code: str = "AccessDenied"
     clock: float = 0.0
 
 
 @dataclass
 class FakeS3:
-    """The server; `objects` may be looked at and changed."""
+    """The server; `objects` may be looked at and changed.
+
+    Attributes:
+        page_rows: objects in one answer to a list.
+        asked: each question: its method and its key or its parameters.
+        uploads: those in parts that are not at their end.
+    """
 
     port: int = 0
+    page_rows: int = 1000
     objects: dict[str, bytes] = field(default_factory=dict)
     faults: Faults = field(default_factory=Faults)
     asked: list[str] = field(default_factory=list)
@@ -84,7 +101,7 @@ def fake_s3() -> Iterator[FakeS3]:
     class Handler(_Handler):
         s3 = store
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", 0), Handler)
     store.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -96,8 +113,17 @@ def fake_s3() -> Iterator[FakeS3]:
         thread.join()
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as in the class above
+        """Say nothing of a client that did not wait for the end: that is what some tests are about."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # The head and the bytes of an answer go out as two packets: without this the second waits 40 ms.
+    disable_nagle_algorithm = True
     s3: FakeS3
 
     def log_message(self, *_: object) -> None:
@@ -125,14 +151,16 @@ class _Handler(BaseHTTPRequestHandler):
         asked = parse_qs(address.query, keep_blank_values=True)
         self.s3.asked.append(f"{self.command} {key or '?' + address.query}")
         faults = self.s3.faults
+        time.sleep(faults.slow)
         if faults.closes:
+            faults.closes -= 1
             self.close_connection = True
             return
         if faults.refuse:
             faults.refuse -= 1
             self._answer(faults.status, _error("SlowDown"))
         elif faults.denied or "AWS4-HMAC-SHA256" not in self.headers.get("Authorization", ""):
-            self._answer(403, _error("AccessDenied"))
+            self._answer(403, _error(faults.code))
         elif bucket != BUCKET:
             self._answer(404, _error("NoSuchBucket"))
         elif not key:
@@ -158,14 +186,18 @@ class _Handler(BaseHTTPRequestHandler):
             gone = "".join(f"<Deleted><Key>{escape(key)}</Key></Deleted>" for key in keys)
             self._answer(200, f"<DeleteResult>{gone}</DeleteResult>".encode())
             return
-        prefix = asked.get("prefix", [""])[0]
+        prefix, after = (asked.get(name, [""])[0] for name in ("prefix", "continuation-token"))
+        keys = sorted(key for key in self.s3.objects if key.startswith(prefix) and key > after)
+        page = keys[: self.s3.page_rows]
+        is_last = page == keys
         found = "".join(
             f"<Contents><Key>{escape(key)}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-            f"<ETag>x</ETag><Size>{len(data)}</Size></Contents>"
-            for key, data in sorted(self.s3.objects.items())
-            if key.startswith(prefix)
+            f"<ETag>x</ETag><Size>{len(self.s3.objects[key])}</Size></Contents>"
+            for key in page
         )
-        self._answer(200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{found}</ListBucketResult>".encode())
+        more = "" if is_last else f"<NextContinuationToken>{escape(page[-1])}</NextContinuationToken>"
+        said = f"<IsTruncated>{str(not is_last).lower()}</IsTruncated>{more}{found}"
+        self._answer(200, f"<ListBucketResult>{said}</ListBucketResult>".encode())
 
     def _on_object(self, key: str, asked: dict[str, list[str]], body: bytes) -> None:
         match self.command:
@@ -206,7 +238,8 @@ class _Handler(BaseHTTPRequestHandler):
         if wanted:
             first, _, last = wanted.removeprefix("bytes=").partition("-")
             part = data[int(first) : int(last) + 1]
-            self._answer(206, part, extra={"Content-Range": f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"})
+            said = f"bytes {first}-{int(first) + len(part) - 1}/{len(data)}"
+            self._answer(206 if part else 416, part, etag=_etag(data), extra={"Content-Range": said})
         else:
             self._answer(200, data, etag=_etag(data))
 
@@ -219,8 +252,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command != "HEAD":
+        if self.command == "GET" and code in {200, 206}:
+            self._pour(body)
+        elif self.command != "HEAD":
             self.wfile.write(body)
+
+    def _pour(self, body: bytes) -> None:
+        faults = self.s3.faults
+        if faults.cut and len(body) > 1:
+            faults.cut -= 1
+            body = body[: len(body) // 2]
+            self.close_connection = True
+        for start in range(0, len(body), _PIECE_BYTES):
+            self.wfile.write(body[start : start + _PIECE_BYTES])
+            time.sleep(faults.drip)
 
 
 def _etag(data: bytes) -> str:

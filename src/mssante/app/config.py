@@ -138,6 +138,8 @@ def _bucket_fault(blobs: s.BlobSettings) -> str:
         return '[blobs] engine est "s3" : donnez endpoint, par exemple https://s3.exemple.fr'
     if address.scheme == "http" and address.hostname not in {"127.0.0.1", "::1", "localhost"}:
         return f"[blobs] endpoint {blobs.endpoint} : http n'est permis que sur cette machine ; donnez une adresse https"
+    if blobs.prefix and not {"", ".", ".."}.isdisjoint(blobs.prefix.strip("/").split("/")):
+        return f"[blobs] prefix {blobs.prefix!r} : donnez un nom, ou plusieurs séparés par une seule barre"
     return "" if blobs.bucket else '[blobs] engine est "s3" : donnez bucket, le nom du seau des corps de messages'
 
 

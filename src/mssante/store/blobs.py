@@ -111,7 +111,8 @@ class BlobFolder:
         """
         data = body.data if body.data is not None else self._load(body)
         if len(data) != body.size_bytes or hashlib.sha256(data).digest() != body.sha256:
-            msg = f"le corps {body.sha256.hex()} n'est plus ce qui a été reçu : remettez sa dernière bonne copie"
+            where = f" ({body.path})" if body.path else ""
+            msg = f"le corps {body.sha256.hex()}{where} n'est plus ce qui a été reçu : remettez sa dernière bonne copie"
             raise StoreDamagedError(msg)
         return data
 

@@ -2,12 +2,16 @@
 
 A body is spooled on this machine as in `mssante.store.blobs`, then sent under a key made of its hash and of the day on
 which it was written. Nodes that send the same body on the same day write the same object. The sweep removes objects of
-past days only, to which nobody writes any more: no node can lose an object that another one has just sent.
+past days only, to which nobody writes any more: no node can lose an object that another one has just sent. It knows
+ours by the whole form of their keys, and leaves everything else in the bucket alone.
 
 Source: libraries.md (distributed engine, note 6); reliability.md H08.
 """
 
-from collections.abc import Callable, Container
+import hashlib
+import re
+import tempfile
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -20,7 +24,7 @@ from mssante.model.errors import ConfigError, StoreAwayError, StoreDamagedError,
 from mssante.model.message import Body
 from mssante.model.settings import BlobSettings
 from mssante.model.system import reason
-from mssante.store.blobs import BlobFolder
+from mssante.store.blobs import BlobFolder, blob_error
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -30,7 +34,7 @@ T = TypeVar("T")
 PART_BYTES: Final = 8 * 1024 * 1024
 PARTS_AT_ONCE: Final = 2
 LIST_ROWS: Final = 1000
-_DAY_CHARS: Final = 8
+_OURS: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}-([0-9]{8})", re.ASCII)
 _FIRST_RETRY: Final = timedelta(milliseconds=100)
 _LONGEST_RETRY: Final = timedelta(seconds=2)
 
@@ -47,7 +51,9 @@ class BucketBlobs(BlobFolder):
         """
         super().__init__(data_dir, probe=probe)
         self._name = f"{settings.endpoint}/{settings.bucket}"
-        self._prefix = f"{settings.prefix}/" if settings.prefix else ""
+        # As the library writes it in keys, or the sweep would not know them again.
+        prefix = settings.prefix.strip("/")
+        self._prefix = f"{prefix}/" if prefix else ""
         self._store = _opened(settings)
 
     def head(self, body: Body, limit_bytes: int) -> bytes:
@@ -65,14 +71,19 @@ class BucketBlobs(BlobFolder):
         removed = self.sweep_spool(older_than, now)
         # A whole day more than asked: nodes whose clocks differ still write to it.
         last = (now - max(older_than, timedelta(days=1)) - timedelta(days=1)).astimezone(UTC).date()
-        for page in self._asked(lambda: obstore.list(self._store, self._prefix or None, chunk_size=LIST_ROWS)):
-            keys = [str(one["path"]) for one in page]
-            paths = {key: key.removeprefix(self._prefix) for key in keys}
-            gone = [key for key in keys if _is_of_a_day_until(key, last) and paths[key] not in referenced]
+        for paths in self._listed():
+            gone = [self._key(path) for path in paths if _is_of_a_day_until(path, last) and path not in referenced]
             if gone:
                 self._asked(lambda gone=gone: obstore.delete(self._store, gone))  # type: ignore[misc]
                 removed += len(gone)
         return removed
+
+    def _listed(self) -> Iterator[list[str]]:
+        """Give the names of all objects below our prefix, page by page; each page is a question of its own."""
+        pages = self._asked(lambda: obstore.list(self._store, self._prefix or None, chunk_size=LIST_ROWS))
+        while (page := self._asked(lambda: next(pages, None))) is not None:
+            keys = [str(one["path"]) for one in page]
+            yield [key.removeprefix(self._prefix) for key in keys if key.startswith(self._prefix)]
 
     def keep(self, spooled: Path, digest: bytes) -> str:
         """Send a flushed file, see that it is there whole, and drop it here; return its name. Runs in a thread.
@@ -92,18 +103,34 @@ class BucketBlobs(BlobFolder):
     def try_out(self) -> datetime:
         """Write, read and remove a small object; return when the object store says that it was written.
 
+        It goes the way of a body and no two are alike: nodes may try at the same time, what a stop leaves is swept.
+
         Raises:
             StoreError: one of these is refused, or what is read is not what was written.
         """
-        key = f"{self._prefix}essai-mssante"
-        said = b"essai"
-        self._asked(lambda: obstore.put(self._store, key, said))
-        found = self._asked(lambda: obstore.get(self._store, key))
-        if bytes(found.bytes()) != said:
+        spooled = self._spooled_name()
+        said = spooled.name.encode()
+        digest = hashlib.sha256(said).digest()
+        try:
+            path = self.keep(spooled, digest)
+            self.read(Body(digest, len(said), None, path))
+        except StoreDamagedError as error:
             msg = f"{self._name} ne rend pas ce qui y est écrit : vérifiez ce stockage avant toute chose"
-            raise StoreError(msg)
-        self._asked(lambda: obstore.delete(self._store, key))
-        return found.meta["last_modified"]
+            raise StoreError(msg) from error
+        finally:
+            spooled.unlink(missing_ok=True)
+        written = self._asked(lambda: obstore.head(self._store, self._key(path))["last_modified"])
+        self._asked(lambda: obstore.delete(self._store, self._key(path)))
+        return written
+
+    def _spooled_name(self) -> Path:
+        """Return a file on its way that holds its own name, which is like no other's."""
+        try:
+            with tempfile.NamedTemporaryFile("w", dir=self.spool_path, delete=False) as file:
+                file.write(Path(file.name).name)
+        except OSError as error:
+            raise blob_error(error, self.spool_path) from error
+        return Path(file.name)
 
     def _send(self, spooled: Path, path: str, size_bytes: int) -> None:
         key = self._key(path)
@@ -124,12 +151,7 @@ class BucketBlobs(BlobFolder):
 
     def _load(self, body: Body) -> bytes:
         try:
-            found = obstore.get(self._store, self._key(body.path))
-            if found.meta["size"] != body.size_bytes:
-                size = found.meta["size"]
-                msg = f"le corps {body.path} a {size} octets dans {self._name} au lieu de {body.size_bytes} : {_FIX}"
-                raise StoreDamagedError(msg)
-            return bytes(found.bytes())
+            return self._fetched(body, self._key(body.path))
         except FileNotFoundError as error:
             if _NO_BUCKET in str(error):
                 raise self._error(error) from error
@@ -137,6 +159,23 @@ class BucketBlobs(BlobFolder):
             raise StoreDamagedError(msg) from error
         except (BaseError, OSError) as error:
             raise self._error(error) from error
+
+    def _fetched(self, body: Body, key: str) -> bytes:
+        """Return the bytes of an object of the right length; a large one in parts, each of which has its own time."""
+        if body.size_bytes <= PART_BYTES:
+            found = obstore.get(self._store, key)
+            self._check_size(body, found.meta["size"])
+            return bytes(found.bytes())
+        self._check_size(body, obstore.head(self._store, key)["size"])
+        starts = range(0, body.size_bytes, PART_BYTES)
+        ends = (min(start + PART_BYTES, body.size_bytes) for start in starts)
+        parts = zip(starts, ends, strict=True)
+        return b"".join([obstore.get_range(self._store, key, start=start, end=end) for start, end in parts])
+
+    def _check_size(self, body: Body, size: int) -> None:
+        if size != body.size_bytes:
+            msg = f"le corps {body.path} a {size} octets dans {self._name} au lieu de {body.size_bytes} : {_FIX}"
+            raise StoreDamagedError(msg)
 
     def _key(self, path: str | None) -> str:
         return f"{self._prefix}{path or ''}"
@@ -150,6 +189,8 @@ class BucketBlobs(BlobFolder):
     def _error(self, error: BaseError | OSError) -> StoreError:
         """Return what failed with its fix; the library's own text names the server's answer."""
         match error:
+            case PermissionDeniedError() if _SKEWED in str(error):
+                why = "l'horloge d'ici et celle du stockage objet diffèrent trop : mettez les deux à l'heure"
             case PermissionDeniedError() | UnauthenticatedError():
                 why = "accès refusé : vérifiez [blobs] access_key, secret_key et les droits de ce compte sur le bucket"
             case FileNotFoundError():
@@ -161,6 +202,7 @@ class BucketBlobs(BlobFolder):
 
 
 _NO_BUCKET: Final = "NoSuchBucket"
+_SKEWED: Final = "RequestTimeTooSkewed"
 _FIX: Final = "remettez sa dernière bonne copie"
 
 
@@ -202,9 +244,9 @@ def _read(path: Path | None, name: str) -> str:
         raise ConfigError(msg) from error
 
 
-def _is_of_a_day_until(key: str, last: date) -> bool:
-    day = key.rpartition("-")[2]
-    return len(day) == _DAY_CHARS and day.isdigit() and day <= last.strftime("%Y%m%d")
+def _is_of_a_day_until(path: str, last: date) -> bool:
+    ours = _OURS.fullmatch(path)
+    return ours is not None and ours[1] <= last.strftime("%Y%m%d")
 
 
 def _first_line(error: BaseException) -> str:

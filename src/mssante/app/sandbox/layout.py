@@ -7,7 +7,6 @@ the programs (see `mssante.app.sandbox.processes`).
 import hashlib
 import json
 import secrets
-import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -20,6 +19,7 @@ from mssante.app.directory import KeyEntry, add_key
 from mssante.app.identity import issuer_of
 from mssante.app.sandbox import authority as ca
 from mssante.app.sandbox import space
+from mssante.app.sandbox.cluster.ports import lasting_ports
 from mssante.app.sandbox.keys import new_keys
 from mssante.app.sandbox.pki import (
     LOOPBACK,
@@ -198,15 +198,8 @@ def lay_out(folder: Path, now: datetime, shared: Common | None = None) -> Layout
 
 
 def free_ports(count: int) -> list[int]:
-    """Return that many free TCP ports of loopback; all are held until the last is known, so that none comes twice."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind((LOOPBACK, 0))
-        return [int(one.getsockname()[1]) for one in held]
-    finally:
-        for one in held:
-            one.close()
+    """Return that many free TCP ports of loopback, which no outgoing connection takes before they are listened on."""
+    return lasting_ports(count)
 
 
 def toml_text(sections: Mapping[str, Section | str]) -> str:
