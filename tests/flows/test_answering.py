@@ -13,7 +13,7 @@ from turns import one_turn
 from mssante.flows.answering import Answering
 from mssante.flows.leaving import clear_absence, set_absence
 from mssante.model.address import parse_address
-from mssante.model.errors import MssError
+from mssante.model.errors import MssError, StoreAwayError
 from mssante.model.life_cycle import Absence
 from mssante.model.mailbox import MailboxId, MailboxState
 from mssante.model.message import CopyState
@@ -147,6 +147,23 @@ async def test_without_a_way_out_the_message_is_considered_again(office: Office)
     office.room._free = -1
     assert await answering(office).answer_new() == 0
     office.room._free = 10**9
+    assert await answering(office).answer_new() == 1
+
+
+async def test_while_the_object_store_is_away_a_message_waits_to_be_considered(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await leave(office)
+    await office.receive(written(more=f"X-Long: {'x ' * 60_000}\r\n"))
+
+    def head(*_: object) -> bytes:
+        msg = "le stockage objet ne répond pas"
+        raise StoreAwayError(msg)
+
+    with monkeypatch.context() as away:
+        away.setattr(office.store.blobs, "head", head)
+        with pytest.raises(StoreAwayError):
+            await answering(office).answer_new()
     assert await answering(office).answer_new() == 1
 
 

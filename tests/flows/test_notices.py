@@ -23,6 +23,7 @@ from standins import (
 
 from mssante.model.decision import Kind, Refusal
 from mssante.model.envelope import MailOptions, Notify
+from mssante.model.errors import StoreAwayError
 from mssante.model.message import CopyState, Deferred, Failed
 from mssante.model.outside import Taken
 
@@ -93,6 +94,45 @@ async def test_a_notice_of_a_large_message_stays_small(office: Office) -> None:
     (raw,) = await office.read(ANNE)
     assert len(raw) < office.queue.notice_bytes + 10_000
     assert email.message_from_bytes(raw).get_content_type() == "multipart/report"
+
+
+async def test_the_beginning_of_a_large_message_is_read_before_the_transaction(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.courier.answers[NEAR_HOST] = always(NEVER)
+    await office.submit(letter("x" * 500_000))
+    head, write = office.store.blobs.head, office.store.write
+    seen: list[str] = []
+
+    def noted_head(*given: object) -> bytes:
+        seen.append("head")
+        return head(*given)
+
+    def noted_write(work: object) -> object:
+        seen.append("write")
+        return write(work)
+
+    monkeypatch.setattr(office.store.blobs, "head", noted_head)
+    monkeypatch.setattr(office.store, "write", noted_write)
+    await office.delivering.drain()
+    assert seen.count("head") == 1
+    assert seen[seen.index("head") + 1] == "write"
+    assert await _actions(office) == ["failed"]
+
+
+async def test_a_notice_goes_out_while_the_object_store_is_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.courier.answers[NEAR_HOST] = always(NEVER)
+    await office.submit(letter("x" * 500_000))
+
+    def away(*_: object) -> bytes:
+        msg = "le stockage objet ne répond pas"
+        raise StoreAwayError(msg)
+
+    monkeypatch.setattr(office.store.blobs, "head", away)
+    await office.delivering.drain()
+    assert await _actions(office) == ["failed"]
 
 
 async def test_nobody_answers_the_null_sender(office: Office) -> None:

@@ -22,7 +22,7 @@ from mssante.model.errors import MssError, StoreError
 from mssante.model.life_cycle import Absence
 from mssante.model.log import Log
 from mssante.model.mailbox import Identity, Method, Role
-from mssante.model.message import StoredMessage
+from mssante.model.message import Body, StoredMessage
 from mssante.model.peer import PeerFacts
 from mssante.rules.absence import AGAIN_AFTER, AnswerFacts, why_silent
 from mssante.store import absences, audit, messages
@@ -91,13 +91,15 @@ class Answering:
         return not silent
 
     async def _facts(self, absence: Absence, message: StoredMessage) -> tuple[AnswerFacts, str]:
-        async def work(tx: Tx) -> tuple[bytes, datetime | None]:
+        async def work(tx: Tx) -> tuple[Body | None, datetime | None]:
             found = await messages.message_content(tx, message.mailbox_id, message.folder_id, message.uid)
-            head = b"" if found is None else self._store.blobs.head(found[1], _HEADER_BYTES)
-            return head, None if sender is None else await absences.answered_at(tx, absence.mailbox_id, sender)
+            body = None if found is None else found[1]
+            return body, None if sender is None else await absences.answered_at(tx, absence.mailbox_id, sender)
 
         sender = _parsed(message.sender)
-        head, answered_at = await self._store.read(work)
+        body, answered_at = await self._store.read(work)
+        # While the object store is away the message is not judged by an empty header: it is considered again.
+        head = b"" if body is None else await asyncio.to_thread(self._store.blobs.head, body, _HEADER_BYTES)
         values, named = _header(head)
         facts = AnswerFacts(
             box=absence.address,

@@ -309,10 +309,14 @@ class Delivering:
     async def _record(self, copies: Sequence[Copy], outcomes: Sequence[Outcome]) -> None:
         """Write the new states, the audit rows and the notices of these copies in one transaction (S7 to S10)."""
         now = self._clock()
+        done = [
+            (copy, outcome, await self._recorder.notices.beginning(copy, outcome))
+            for copy, outcome in zip(copies, outcomes, strict=True)
+        ]
 
         async def work(tx: Tx) -> None:
-            for copy, outcome in zip(copies, outcomes, strict=True):
-                await self._recorder.record(tx, copy, outcome, now)
+            for copy, outcome, beginning in done:
+                await self._recorder.record(tx, copy, outcome, now, beginning=beginning)
 
         await self._store.write(work)
         self._probe("K16")

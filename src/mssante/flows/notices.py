@@ -1,5 +1,6 @@
 """Queue the notices that are due, in the transaction that records why (S10): what `mssante.flows.report` decides."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from mssante.flows.intake import Taken
 from mssante.flows.report import Outgoing, ReportFacts, notice_due, notices_for
 from mssante.model.address import Address
 from mssante.model.envelope import MailOptions, Notify, Recipient
+from mssante.model.errors import StoreError
 from mssante.model.mailbox import Mailbox
 from mssante.model.message import Body, Copy, CopyId, CopyState, Delivered, MessageId, Outcome
 from mssante.model.settings import QueueSettings
@@ -38,11 +40,27 @@ class Notices:
     blobs: BlobFolder
     new_reference: Callable[[], str]
 
-    async def after(self, tx: Tx, copy: Copy, outcome: Outcome, now: datetime, *, late: bool) -> None:
-        """Queue the notice that this outcome owes to the sender, if any."""
+    async def beginning(self, copy: Copy, outcome: Outcome) -> bytes | None:
+        """Return the beginning of a message that stands elsewhere, for the notice that this outcome may owe.
+
+        Read before the transaction, which holds up all others that write; None when no notice can be owed.
+        """
+        if copy.body.data is not None or notice_due(copy, outcome, late=True) is None:
+            return None
+        return await asyncio.to_thread(self._beginning, copy.body)
+
+    async def after(
+        self, tx: Tx, copy: Copy, outcome: Outcome, now: datetime, *, late: bool, beginning: bytes | None = None
+    ) -> None:
+        """Queue the notice that this outcome owes to the sender, if any.
+
+        Args:
+            late: the sender is owed a warning.
+            beginning: of the message; None reads it now.
+        """
         if notice_due(copy, outcome, late=late) is None:
             return
-        original = copy.prefix + self.blobs.head(copy.body, self.settings.notice_bytes)
+        original = copy.prefix + (self._beginning(copy.body) if beginning is None else beginning)
         reference = self.new_reference()
         facts = ReportFacts(
             hostname=self.hostname,
@@ -59,6 +77,13 @@ class Notices:
             if notice.kind is NoticeKind.DELAYED and not await queue.mark_warned(tx, copy.copy_id):
                 continue
             await self._queue(tx, notice, reference, now)
+
+    def _beginning(self, body: Body) -> bytes:
+        """Return it, or nothing while the object store is away: the notice itself is what matters."""
+        try:
+            return self.blobs.head(body, self.settings.notice_bytes)
+        except StoreError:
+            return b""
 
     async def delivered(
         self,

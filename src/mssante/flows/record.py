@@ -29,11 +29,21 @@ class Recorder:
     notices: Notices
     trace_key: bytes
 
-    async def record(self, tx: Tx, copy: Copy, outcome: Outcome, now: datetime, rule: str = "") -> bool:
+    async def record(
+        self,
+        tx: Tx,
+        copy: Copy,
+        outcome: Outcome,
+        now: datetime,
+        rule: str = "",
+        *,
+        beginning: bytes | None = None,
+    ) -> bool:
         """Give the copy its new state; False when its lease has passed to another worker, and nothing is written.
 
         Args:
             rule: the rule that decided, when the outcome does not say it itself.
+            beginning: of the message, as `Notices.beginning` gave it.
         """
         due_at = None
         if isinstance(outcome, Deferred):
@@ -60,7 +70,7 @@ class Recorder:
         await audit.append(tx, self._event(copy, outcome, decided, due_at), now)
         await _tell_directory(tx, copy, outcome, now)
         late = wants_warning(warned=copy.warned, queued_at=copy.queued_at, now=now, settings=self.settings)
-        await self.notices.after(tx, copy, outcome, now, late=late)
+        await self.notices.after(tx, copy, outcome, now, late=late, beginning=beginning)
         return True
 
     def _event(self, copy: Copy, outcome: Outcome, rule: str, due_at: datetime | None) -> AuditEvent:

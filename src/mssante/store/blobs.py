@@ -117,7 +117,11 @@ class BlobFolder:
         return data
 
     def head(self, body: Body, limit_bytes: int) -> bytes:
-        """Return the first bytes of a body, for a notice; none when its file is gone: the notice goes out anyway."""
+        """Return the first bytes of a body; none when it is gone: a notice of it goes out anyway.
+
+        Raises:
+            StoreAwayError: the object store does not answer: what it has is not known.
+        """
         if body.data is not None:
             return body.data[:limit_bytes]
         try:

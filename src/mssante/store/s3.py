@@ -57,14 +57,21 @@ class BucketBlobs(BlobFolder):
         self._store = _opened(settings)
 
     def head(self, body: Body, limit_bytes: int) -> bytes:
-        """Return the first bytes of a body, for a notice; none when they cannot be had: the notice goes out anyway."""
+        """Return the first bytes of a body; none when its object is gone.
+
+        Raises:
+            StoreAwayError: the object store does not answer.
+            StoreError: it refuses.
+        """
         if body.data is not None:
             return body.data[:limit_bytes]
+        length = min(limit_bytes, body.size_bytes)
         try:
-            length = min(limit_bytes, body.size_bytes)
             return bytes(obstore.get_range(self._store, self._key(body.path), start=0, length=length))
-        except (BaseError, OSError):
-            return b""
+        except (BaseError, OSError) as error:
+            if isinstance(error, FileNotFoundError) and _NO_BUCKET not in str(error):
+                return b""
+            raise self._error(error) from error
 
     def sweep(self, referenced: Container[str], older_than: timedelta, now: datetime) -> int:
         """Remove objects that nothing refers to, of days that are over, and what broken receptions left here."""
