@@ -18,9 +18,10 @@ from bench import procs
 from bench.credentials import make_credentials
 from bench.load import Load, LoadResult
 from bench.peers.operator import Operator
-from bench.peers.ports import Peer, free_ports
+from bench.peers.ports import Peer
 from bench.peers.postfix import Postfix
 from bench.report import Series
+from mssante.app.sandbox.ports import free_ports
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 MAILBOXES: Final = 100

@@ -35,10 +35,10 @@ from bench.directory_measure import Compared, compare, measure_inside
 from bench.directory_operator import DirectoryOperator
 from bench.directory_queries import FILTERS
 from bench.directory_report import Held, Measured, figures_of, page_of
-from bench.peers.ports import free_ports
 from bench.peers.slapd import Slapd
 from bench.report import merged, spliced
 from mssante.app.sandbox.population.population import write_population
+from mssante.app.sandbox.ports import free_ports
 from mssante.model.errors import MssError
 from mssante.store.directory.file import DirectoryFolder
 

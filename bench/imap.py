@@ -32,8 +32,8 @@ from bench.imap_idle import deliver, held_by_connections, wake_all, watchers_for
 from bench.imap_session import ImapError, ImapSession
 from bench.peers.dovecot_imap import STORAGES, DovecotImap
 from bench.peers.operator import Operator
-from bench.peers.ports import free_ports
 from bench.report import Figure, figure_table, merged, spliced
+from mssante.app.sandbox.ports import free_ports
 
 COMMAND: Final = "script/bench imap"
 SMALL: Final = 10_000

@@ -26,10 +26,10 @@ from bench.failover import measure as measure_failover
 from bench.load import Load, LoadResult
 from bench.peers.nodes import Nodes
 from bench.peers.operator import Operator
-from bench.peers.ports import free_ports
 from bench.report import Figure, figure_table, merged, spliced
 from mssante.app.sandbox.cluster.cluster import open_cluster
 from mssante.app.sandbox.cluster.layout import Plan
+from mssante.app.sandbox.ports import free_ports
 from mssante.model.errors import MssError
 
 COMMAND: Final = "script/bench store"
@@ -125,17 +125,14 @@ async def measured(folder: Path, *, runs: int, messages: int) -> dict[str, list[
     files = make_credentials(folder / "pki", crl_url=f"https://localhost:{documents}/ca.crl")
     sender = Sender(files, messages)
     async with open_cluster(progress=click.echo) as cluster:
-        joining = cluster.dsn()
-        # Whether there is TLS follows from [store] tls_anchors: on loopback there is none.
-        dsn = joining.replace("sslmode=disable&", "")
         peers = [Operator(folder / "one", files, documents=documents, mailboxes=MAILBOXES)] + [
             Nodes(
                 folder / f"nodes{count}",
                 files,
                 documents=documents,
                 mailboxes=MAILBOXES,
-                dsn=dsn,
-                joining=joining,
+                dsn=cluster.store_dsn,
+                joining=cluster.dsn(),
                 count=count,
             )
             for count in (1, 2)

@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.credentials import Credentials
 from bench.peers.dovecot_process import DovecotProcess
-from bench.peers.ports import free_ports
+from mssante.app.sandbox.ports import free_ports
 
 # As many processes as the campaign opens connections.
 _CONFIG: Final = """\

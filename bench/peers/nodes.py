@@ -13,7 +13,7 @@ import asyncpg
 from bench import procs
 from bench.credentials import Credentials
 from bench.peers.operator import Operator, fill
-from bench.peers.ports import free_ports
+from mssante.app.sandbox.ports import free_ports
 from mssante.model.settings import StoreSettings
 
 _STORE: Final = """

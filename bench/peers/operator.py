@@ -17,7 +17,7 @@ from bench import procs
 from bench.credentials import CLIENT_DN, CLIENT_NAME, SERVER_DN, SERVER_NAME, Credentials
 from bench.load import DOMAIN, mailbox
 from bench.peers.documents import serving
-from bench.peers.ports import free_ports
+from mssante.app.sandbox.ports import free_ports
 from mssante.flows.sign_in import digest_password
 from mssante.model.address import parse_address
 from mssante.model.dn import parse_dn

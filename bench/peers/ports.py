@@ -1,8 +1,6 @@
-"""What a campaign asks of each server that it measures, and free ports."""
+"""What a campaign asks of each server that it measures."""
 
 import contextlib
-import socket
-from collections.abc import Iterator
 from typing import Protocol
 
 
@@ -30,13 +28,3 @@ class Peer(Protocol):
     def visible(self) -> int:
         """Return how many messages a mail reader would find in all mailboxes."""
         ...
-
-
-def free_ports(count: int) -> Iterator[int]:
-    """Return different ports of 127.0.0.1 that nobody listens on now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        ports = [int(each.getsockname()[1]) for each in sockets]
-    return iter(ports)

@@ -14,8 +14,8 @@ from bench.directory_load import measure as measure_load
 from bench.directory_measure import Compared, Inside, Times
 from bench.directory_queries import FILTERS, TYPED, filters, longest_word, typed, words, words_typed
 from bench.directory_report import Held, Measured, figures_of, page_of
-from bench.peers.ports import free_ports
 from bench.peers.slapd import Slapd
+from mssante.app.sandbox.ports import free_ports
 from mssante.model.directory import (
     Coded,
     Entry,

@@ -11,8 +11,8 @@ from processes import Plot
 
 from mssante.app.compose import open_operator
 from mssante.app.config import read_config
-from mssante.app.sandbox.layout import free_ports
 from mssante.app.sandbox.pki import write_issued, write_private
+from mssante.app.sandbox.ports import free_ports
 from mssante.wire.whitelist.write import write_white_list
 
 A, B, C = "a.mssante.fr", "b.mssante.fr", "c.mssante.fr"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mssante.app.sandbox.layout import free_ports
+from mssante.app.sandbox.ports import free_ports
 
 NEEDED = ("thunderbird", "Xvfb", "certutil")
 needs_thunderbird = pytest.mark.skipif(

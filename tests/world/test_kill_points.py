@@ -14,7 +14,7 @@ from plots import ANNE, ARTHUR, BASILE, CELINE, A, B, C, Plots, new_plots
 from processes import KILLED, DeafWire, Plot, Running, Zygote, examine, hand_over, hang_up, started, until
 from world import Talk
 
-from mssante.app.sandbox.layout import free_ports
+from mssante.app.sandbox.ports import free_ports
 
 pytestmark = pytest.mark.world
 

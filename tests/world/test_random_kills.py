@@ -17,7 +17,7 @@ from ledger import ACKNOWLEDGED, Ledger, Verdict, letter
 from plots import ANNE, BASILE, A, Plots, new_plots
 from processes import PATIENCE_SECONDS, Plot, examine, hand_over, until
 
-from mssante.app.sandbox.layout import free_ports
+from mssante.app.sandbox.ports import free_ports
 
 pytestmark = pytest.mark.world
 

@@ -12,7 +12,7 @@ from thunderbird import needs_thunderbird, prepare, thunderbird
 from world import PASSWORD
 
 from mssante.app.autoconfig import open_autoconfig
-from mssante.app.sandbox.layout import free_ports
+from mssante.app.sandbox.ports import free_ports
 from mssante.model import settings as s
 
 pytestmark = [pytest.mark.world, needs_thunderbird]

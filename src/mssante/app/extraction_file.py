@@ -21,6 +21,7 @@ from mssante.model.errors import ConfigError, MssError
 from mssante.model.log import Log
 from mssante.model.system import reason
 from mssante.store.directory.file import DirectoryFolder
+from mssante.store.flush import flush
 from mssante.store.tx import Tx
 
 NAME: Final = "Extraction_Correspondance_MSSante"
@@ -70,7 +71,7 @@ def write_extraction(config: Config, path: Path, now: datetime) -> Written:
                 os.fsync(file.fileno())
             size_bytes = partial.stat().st_size
             partial.replace(path)
-            _flush_folder(path.parent)
+            flush(path.parent)
         except OSError as error:
             msg = f"{path} : {reason(error)} ; donnez un fichier d'un dossier où cet utilisateur écrit"
             raise ConfigError(msg) from error
@@ -121,11 +122,3 @@ def _due_seconds(path: Path, every: timedelta, clock: Clock) -> float:
     now = clock()
     # A file of the future is one of a clock that was wrong.
     return 0.0 if made_at > now + every else (made_at + every - now).total_seconds()
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -25,6 +25,7 @@ from mssante.model.message import Body
 from mssante.model.settings import BlobSettings
 from mssante.model.system import reason
 from mssante.store.connection import no_room, room_bytes
+from mssante.store.flush import flush
 
 PIECE_BYTES: Final = 256 * 1024
 PENDING_BYTES: Final = 1024 * 1024
@@ -161,11 +162,11 @@ class BlobFolder:
         with self._lock:
             if not folder.is_dir():
                 folder.mkdir(mode=0o700, exist_ok=True)
-                _flush_folder(self.path)
+                flush(self.path)
             # Takes the place of an equal file: then its age starts again, and the sweep leaves it alone.
             spooled.rename(folder / name[2:])
         self.probe("K07")
-        _flush_folder(folder)
+        flush(folder)
         return f"{name[:2]}/{name[2:]}"
 
     def _load(self, body: Body) -> bytes:
@@ -368,11 +369,3 @@ def blob_error(error: OSError, path: Path) -> StoreError:
     if error.errno in _NO_ROOM:
         return StoreFullError(no_room(path))
     return StoreError(f"{path} : écriture impossible ({reason(error)}) ; vérifiez le disque et les droits du dossier")
-
-
-def _flush_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -3,20 +3,10 @@
 Source: reliability.md H25; issue of the distributed engine (scheduled work done once).
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mssante.store.times import from_micros, to_micros
+from mssante.store.times import to_micros
 from mssante.store.tx import Tx
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A work and the node that does it, until then unless it says so again."""
-
-    task: str
-    node: str
-    until: datetime
 
 
 async def take(tx: Tx, task: str, node: str, now: datetime, length: timedelta) -> bool:
@@ -33,8 +23,3 @@ async def take(tx: Tx, task: str, node: str, now: datetime, length: timedelta) -
 async def give(tx: Tx, task: str, node: str) -> None:
     """Give a work back, so that another node need not wait; nothing when it is not ours any more."""
     await tx.run("give_lease", task=task, node=node)
-
-
-async def leases(tx: Tx) -> tuple[Lease, ...]:
-    """Return who does what."""
-    return tuple([Lease(task, node, from_micros(until)) for task, node, until in await tx.all("leases")])

@@ -14,7 +14,8 @@ from mssante.app.directory import read_keys
 from mssante.app.directory_source import source_of
 from mssante.app.manager import open_publishing
 from mssante.app.sandbox import space
-from mssante.app.sandbox.layout import Layout, free_ports, lay_out, toml_text
+from mssante.app.sandbox.layout import Layout, lay_out, toml_text
+from mssante.app.sandbox.ports import free_ports
 from mssante.app.sandbox.stores import delist, fill_manager, fill_operator
 from mssante.app.tls import read_material
 from mssante.doors.manager.app import EXTRACTION_PATH

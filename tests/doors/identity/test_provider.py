@@ -22,8 +22,8 @@ from forge import NOW
 from standins import KeptLog
 from world import new_world
 
-from mssante.app.sandbox.layout import free_ports
 from mssante.app.sandbox.pki import write_issued
+from mssante.app.sandbox.ports import free_ports
 from mssante.doors.identity.app import build_app
 from mssante.doors.net.https import open_door
 from mssante.flows.provider import CIBA_GRANT, Provider, Settings

@@ -167,12 +167,12 @@ async def test_a_refused_change_leaves_nothing(shelf: PostgresShelf) -> None:
     store, msg = shelf.store(), "no"
 
     async def broken(tx) -> None:
-        await tx.run("set_fact", name="x", value="1")
+        await tx.run("add_word", word="unmotquinestpasla")
         raise StoreError(msg)
 
     with pytest.raises(StoreError, match="no"):
         await store.write(broken)
-    assert await store.read(lambda tx: tx.one("fact", name="x")) is None
+    assert await store.read(lambda tx: tx.one("word_exact", word="unmotquinestpasla")) is None
     await store.close()
 
 

@@ -7,7 +7,7 @@ everything that is killed.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -155,9 +155,7 @@ def _shared(folder: Path, cluster: Cluster, swift: Swift) -> Common:
     """Return the sections that make two nodes of one operator: one database, one object store."""
     bodies = swift.settings(folder)
     values = {name: value for name, value in asdict(bodies).items() if value not in {None, ""}}
-    # Whether there is TLS follows from [store] tls_anchors: on loopback there is none.
-    dsn = cluster.dsn().replace("sslmode=disable&", "")
-    return {"store": {"engine": "postgresql", "dsn": dsn}, "blobs": values}
+    return {"store": {"engine": "postgresql", "dsn": cluster.store_dsn}, "blobs": values}
 
 
 def _nodes(layout: Layout) -> tuple[Laid, ...]:
@@ -189,7 +187,7 @@ async def _first_letter(running: _Running, stores: Stores, told: Told) -> bool:
     return arrived
 
 
-Act = Callable[[], object]
+Act = Callable[[], Awaitable[None]]
 
 
 async def _victims(running: _Running) -> list[tuple[str, str, Act, Act]]:
@@ -214,12 +212,12 @@ async def _kill(running: _Running, hospital: Store, told: Told, part: str, name:
     least_bytes = LARGE_BYTES if part == "device" else 0
     await _until_read(running, hospital, time.monotonic(), least_bytes)
     began = time.monotonic()
-    await _awaited(act())
+    await act()
     back = await _until_read(running, hospital, time.monotonic(), least_bytes)
     found = Killed(part, name, back - began)
     seconds = f"{found.back_seconds:.1f}".replace(".", ",")
     told("killed", f"✔ {_PARTS[part]} {name} tué (-9) : le courrier passe de nouveau après {seconds} s", asdict(found))
-    await _awaited(mend())
+    await mend()
     return found
 
 
@@ -228,11 +226,6 @@ _PARTS: Final = {
     "database": "Le primaire de la base",
     "device": "Le disque du stockage objet",
 }
-
-
-async def _awaited(made: object) -> None:
-    if asyncio.iscoroutine(made):
-        await made
 
 
 async def _until_read(running: _Running, hospital: Store, since: float, least_bytes: int) -> float:

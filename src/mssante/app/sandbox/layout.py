@@ -19,7 +19,6 @@ from mssante.app.directory import KeyEntry, add_key
 from mssante.app.identity import issuer_of
 from mssante.app.sandbox import authority as ca
 from mssante.app.sandbox import space
-from mssante.app.sandbox.cluster.ports import lasting_ports
 from mssante.app.sandbox.keys import new_keys
 from mssante.app.sandbox.pki import (
     LOOPBACK,
@@ -32,6 +31,7 @@ from mssante.app.sandbox.pki import (
     write_private,
     write_public,
 )
+from mssante.app.sandbox.ports import free_ports
 from mssante.doors.manager.app import EXTRACTION_PATH
 
 SECRET_BYTES: Final = 32
@@ -195,11 +195,6 @@ def lay_out(folder: Path, now: datetime, shared: Common | None = None) -> Layout
         bad=bad,
         twin=twin,
     )
-
-
-def free_ports(count: int) -> list[int]:
-    """Return that many free TCP ports of loopback, which no outgoing connection takes before they are listened on."""
-    return lasting_ports(count)
 
 
 def toml_text(sections: Mapping[str, Section | str]) -> str:

@@ -24,6 +24,7 @@ from mssante.model.errors import DirectoryMissingError, StoreError
 from mssante.model.system import reason
 from mssante.store.connection import BUSY_MILLISECONDS, SqliteTx, connect, translate
 from mssante.store.directory.engine import SCHEMA, Making
+from mssante.store.flush import flush
 from mssante.store.named import Query, parse_queries
 from mssante.store.tx import Work, drive
 
@@ -126,12 +127,12 @@ class DirectoryFolder:
 
     def put_in_force(self, made: Path) -> None:
         """Let readers use that file from now on; older ones but the last go away. Flushed when it returns."""
-        _flush(made)
+        flush(made)
         new = self.path / f"{POINTER}.new"
         new.write_text(f"{made.name}\n", encoding="ascii")
-        _flush(new)
+        flush(new)
         new.replace(self.path / POINTER)
-        _flush(self.path)
+        flush(self.path)
         for number in sorted(self._numbers())[:-_KEPT]:
             self.remove(self.path / f"{_PREFIX}{number:06d}.db")
 
@@ -262,14 +263,6 @@ class FileDirectoryStore:
         if path is None:
             raise DirectoryMissingError
         return path
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _said(error: OSError | UnicodeDecodeError) -> str:

@@ -7,7 +7,6 @@ CREATE INDEX professional_name ON professional (name_key);
 CREATE INDEX situation_professional ON situation (professional);
 CREATE INDEX situation_structure ON situation (structure);
 CREATE INDEX structure_siret ON structure (siret) WHERE siret <> '';
-CREATE INDEX structure_parent ON structure (parent) WHERE parent <> '';
 
 CREATE VIRTUAL TABLE entry USING fts5 (
     person, joined, work, house, place, address,

@@ -127,10 +127,6 @@ SELECT id FROM situation WHERE id > :after ORDER BY id LIMIT :limit
 -- Numbers of the structures with a SIRET number.
 SELECT id FROM structure WHERE siret = :siret LIMIT :limit
 
--- name: structures_below
--- Numbers of the places of a legal person.
-SELECT id FROM structure WHERE parent = :parent ORDER BY id LIMIT :limit
-
 -- name: candidates
 -- What the ranking looks at, of mailboxes (JSON of numbers). has_left: situations are known, none is at that structure;
 -- the + keeps the engine from looking at all the situations of a hospital.
@@ -188,14 +184,6 @@ SELECT id FROM situation WHERE professional IN (SELECT value FROM json_each(:ids
 -- name: situations_of_structures
 -- Numbers of the situations in some structures (JSON).
 SELECT id FROM situation WHERE structure IN (SELECT value FROM json_each(:ids)) ORDER BY id LIMIT :limit
-
--- name: fact
--- One fact about this file.
-SELECT value FROM fact WHERE name = :name
-
--- name: set_fact
--- Keep one fact about this file.
-INSERT INTO fact (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value
 
 -- name: count_rows
 -- How much there is.

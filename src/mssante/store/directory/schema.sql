@@ -1,8 +1,6 @@
 -- One file of the directory. An import makes a new one; nothing in it is migrated.
 -- Numbers of professionals, structures and situations come from their identifiers (numbers.py): the same in each file.
 
-CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-
 -- profession, category, mode, role: the code, a space, its label. specialities: such codes, | between them.
 -- name_key: family and given name as they are compared; joined: compound
 -- names in one word; work: labels of profession and specialities as they are compared.

@@ -27,11 +27,6 @@ def fold(text: str) -> str:
     return f" {folded} " if folded else ""
 
 
-def distinct(folded: str) -> list[str]:
-    """Return each word of a folded text once, cut where it is too long for an index."""
-    return list(dict.fromkeys([word[:WORD_MAX_CHARS] for word in folded.split()]))
-
-
 def to_add(params: Mapping[str, Value]) -> Mapping[str, Value]:
     """Return the parameters of ``add_text`` with the words to index, and the texts folded."""
     box = _number(params)
@@ -57,4 +52,5 @@ def _number(params: Mapping[str, Value]) -> int:
 
 
 def _distinct(folded: str) -> dict[str, None]:
+    """Return each word of a folded text once, cut where it is too long for an index."""
     return dict.fromkeys([word[:WORD_MAX_CHARS] for word in folded.split()])

@@ -7,7 +7,3 @@ WHERE lease.node = excluded.node OR lease.until < :now
 -- name: give_lease
 -- Give a work back.
 DELETE FROM lease WHERE task = :task AND node = :node
-
--- name: leases
--- Who does which work, and until when.
-SELECT task, node, until FROM lease ORDER BY task

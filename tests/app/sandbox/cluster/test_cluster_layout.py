@@ -3,15 +3,16 @@ import stat
 from pathlib import Path
 
 from mssante.app.sandbox.cluster.layout import PASSFILE, Plan, lay_out_cluster
-from mssante.app.sandbox.cluster.ports import lasting_ports
-from mssante.app.sandbox.cluster.programs import Account, Programs
+from mssante.app.sandbox.cluster.programs import Programs
+from mssante.app.sandbox.kept.program import Account
+from mssante.app.sandbox.ports import free_ports
 
 PROGRAMS = Programs(Path("/usr/bin/etcd"), Path("/usr/bin/patroni"), Path("/usr/lib/postgresql/15/bin"))
 
 
 def test_ports_are_different_and_no_client_is_given_one_of_them() -> None:
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    ports = lasting_ports(40)
+    ports = free_ports(40)
     assert len(set(ports)) == 40
     assert max(ports) < first
 

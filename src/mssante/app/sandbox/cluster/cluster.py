@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from mssante.app.sandbox.cluster.kept import Kept
 from mssante.app.sandbox.cluster.layout import Laid, Plan, lay_out_cluster
 from mssante.app.sandbox.cluster.patroni import Node, Standing, read_standing
 from mssante.app.sandbox.cluster.programs import check_reachable, find_account, find_programs
-from mssante.model.errors import LinkError, MssError
+from mssante.app.sandbox.kept.family import Family, Progress, quietly
+from mssante.model.errors import LinkError
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,21 +27,16 @@ _PASSAGE: Final = 0o711
 _ANSWERS: Final = frozenset({200, 503})
 
 Found = TypeVar("Found")
-Progress = Callable[[str], None]
 
 
-def _quietly(_: str) -> None:
-    """Tell nobody."""
-
-
-class Cluster:
+class Cluster(Family):
     """The programs of a cluster by name: e1... of etcd, n1... of Patroni, each with its PostgreSQL."""
 
     def __init__(self, laid: Laid, client: "httpx2.AsyncClient") -> None:
         """Keep what was laid out; use `open_cluster`."""
+        super().__init__(laid.orders, laid.account)
         self._laid = laid
         self._client = client
-        self._kept: dict[str, Kept] = {}
 
     @property
     def nodes(self) -> tuple[str, ...]:
@@ -52,6 +47,11 @@ class Cluster:
     def running(self) -> tuple[str, ...]:
         """Return the names of the nodes that run now."""
         return tuple(name for name in self._laid.nodes if self._is_running(name))
+
+    @property
+    def store_dsn(self) -> str:
+        """Return that address as ``[store] dsn`` wants it, where whether there is TLS follows from the roots given."""
+        return self._laid.dsn(with_tls_mode=False)
 
     def dsn(self, *names: str) -> str:
         """Return the address of the database, for asyncpg or libpq: all nodes, of which the leader is taken.
@@ -64,26 +64,6 @@ class Cluster:
         """
         return self._laid.dsn(*names)
 
-    def log(self, name: str) -> Path:
-        """Return the file of what a program said."""
-        return self._laid.orders[name].log
-
-    async def start(self, name: str) -> None:
-        """Start a program that does not run; it is not waited for (see `wait_ready`).
-
-        Raises:
-            MssError: it runs already (a bug in the caller).
-        """
-        if self._is_running(name):
-            msg = f"{name} runs already"
-            raise MssError(msg)
-        self._kept[name] = await Kept.start(self._laid.orders[name], self._laid.account)
-
-    async def kill(self, name: str) -> None:
-        """Kill a program with -9 as a crash would: a node's Patroni and PostgreSQL die at the same time."""
-        if (kept := self._kept.pop(name, None)) is not None:
-            await kept.kill()
-
     def freeze(self, name: str) -> None:
         """Let a running program stand still, as a machine that hangs: its ports stay open and nobody answers."""
         self._kept[name].freeze()
@@ -91,11 +71,6 @@ class Cluster:
     def thaw(self, name: str) -> None:
         """Let it go on where it stood."""
         self._kept[name].thaw()
-
-    async def stop(self, *names: str) -> None:
-        """Stop programs in order, at the same time."""
-        stopping = [kept.stop() for name in names if (kept := self._kept.pop(name, None)) is not None]
-        await asyncio.gather(*stopping)
 
     async def close(self) -> None:
         """Stop everything: the nodes, then etcd."""
@@ -119,7 +94,7 @@ class Cluster:
         """
         return await self._until(self.leader, "aucun nœud n'est devenu primaire")
 
-    async def wait_ready(self, progress: Progress = _quietly) -> str:
+    async def wait_ready(self, progress: Progress = quietly) -> str:
         """Wait until every node that was started leads or follows, and one may take over; return the leader's name.
 
         Args:
@@ -142,7 +117,7 @@ class Cluster:
 
         return await self._until(look, "les nœuds PostgreSQL ne sont pas tous prêts")
 
-    async def open(self, progress: Progress = _quietly) -> str:
+    async def open(self, progress: Progress = quietly) -> str:
         """Start everything and wait for it; return the leader's name. `close` is needed also when this fails."""
         progress(f"Démarrage d'etcd ({len(self._laid.members)})...")
         for name in self._laid.members:
@@ -152,9 +127,6 @@ class Cluster:
         for name in self._laid.nodes:
             await self.start(name)
         return await self.wait_ready(progress)
-
-    def _is_running(self, name: str) -> bool:
-        return name in self._kept and self._kept[name].is_running
 
     def _is_whole(self, leader: str, standings: Mapping[str, Standing]) -> bool:
         others = self._kept.keys() & self._laid.nodes.keys() - {leader}
@@ -199,7 +171,7 @@ class Cluster:
 
 @asynccontextmanager
 async def open_cluster(
-    plan: Plan | None = None, *, folder: Path | None = None, progress: Progress = _quietly
+    plan: Plan | None = None, *, folder: Path | None = None, progress: Progress = quietly
 ) -> AsyncIterator[Cluster]:
     """Start a cluster and give it when it is ready; stop all of it at the end, whatever happens.
 

@@ -8,7 +8,6 @@ from typing import Final
 from urllib.parse import quote
 
 from mssante.app.sandbox.cluster.etcd import EtcdMember, etcd_command
-from mssante.app.sandbox.cluster.kept import Order
 from mssante.app.sandbox.cluster.patroni import (
     CONFIG,
     DATABASE,
@@ -23,9 +22,10 @@ from mssante.app.sandbox.cluster.patroni import (
     first_sql,
     patroni_config,
 )
-from mssante.app.sandbox.cluster.ports import lasting_ports
-from mssante.app.sandbox.cluster.programs import Account, Programs
+from mssante.app.sandbox.cluster.programs import Programs
+from mssante.app.sandbox.kept.program import Account, Order
 from mssante.app.sandbox.pki import LOOPBACK
+from mssante.app.sandbox.ports import free_ports
 
 LOGS: Final = "logs"
 PASSFILE: Final = "passfile"
@@ -63,12 +63,13 @@ class Laid:
     members: Mapping[str, EtcdMember]
     orders: Mapping[str, Order]
 
-    def dsn(self, *names: str) -> str:
+    def dsn(self, *names: str, with_tls_mode: bool = True) -> str:
         """Return the address of the database (see `Cluster.dsn`)."""
         hosts = ",".join(f"{LOOPBACK}:{self.nodes[name].port}" for name in names or self.nodes)
         wanted = "" if names else "&target_session_attrs=read-write"
         passfile = quote(str(self.folder / PASSFILE))
-        return f"postgresql://{USER}@{hosts}/{DATABASE}?sslmode=disable&passfile={passfile}{wanted}"
+        mode = "sslmode=disable&" if with_tls_mode else ""
+        return f"postgresql://{USER}@{hosts}/{DATABASE}?{mode}passfile={passfile}{wanted}"
 
 
 def lay_out_cluster(folder: Path, plan: Plan, programs: Programs, account: Account | None) -> Laid:
@@ -76,7 +77,7 @@ def lay_out_cluster(folder: Path, plan: Plan, programs: Programs, account: Accou
 
     Each program gets a folder of its own, which it owns; configuration and logs of the others are closed to it.
     """
-    ports = iter(lasting_ports(2 * (plan.nodes + plan.etcd_members)))
+    ports = iter(free_ports(2 * (plan.nodes + plan.etcd_members)))
     names = [f"e{number}" for number in range(1, plan.etcd_members + 1)]
     members = {name: EtcdMember(name, next(ports), next(ports)) for name in names}
     names = [f"n{number}" for number in range(1, plan.nodes + 1)]

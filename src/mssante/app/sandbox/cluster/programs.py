@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mssante.app.sandbox.kept.program import Account
 from mssante.model.errors import ConfigError
 
 INSTALL: Final = "apt-get install --no-install-recommends postgresql patroni etcd-server"
@@ -29,15 +30,6 @@ class Programs:
     etcd: Path
     patroni: Path
     postgresql: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A system account."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 def find_programs(root: Path = Path("/")) -> Programs:

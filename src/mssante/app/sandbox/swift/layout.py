@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from mssante.app.sandbox.cluster.kept import Order
-from mssante.app.sandbox.cluster.ports import lasting_ports
+from mssante.app.sandbox.kept.program import Order
 from mssante.app.sandbox.pki import LOOPBACK
+from mssante.app.sandbox.ports import free_ports
 from mssante.model.errors import ConfigError, LinkError
 from mssante.model.system import reason
 
@@ -127,7 +127,7 @@ async def lay_out_swift(folder: Path) -> Laid:
     Raises:
         LinkError: the rings could not be made.
     """
-    free = iter(lasting_ports(2 + len(DEVICES) * len(SERVERS)))
+    free = iter(free_ports(2 + len(DEVICES) * len(SERVERS)))
     port, cache = next(free), next(free)
     ports = {device: {server: next(free) for server in SERVERS} for device in DEVICES}
     key = secrets.token_hex(16)

@@ -11,12 +11,12 @@ Source: libraries.md (distributed engine, note 6).
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from mssante.app.sandbox.cluster.kept import Kept
+from mssante.app.sandbox.kept.family import Family, Progress, quietly
 from mssante.app.sandbox.swift.layout import (
     BUCKET,
     DEVICES,
@@ -29,7 +29,7 @@ from mssante.app.sandbox.swift.layout import (
     lay_out_swift,
     write,
 )
-from mssante.model.errors import LinkError, MssError
+from mssante.model.errors import LinkError
 from mssante.model.settings import BlobSettings
 
 if TYPE_CHECKING:
@@ -40,21 +40,15 @@ ANSWER_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.1
 _BUCKET_MADE: Final = frozenset({201, 202})
 
-Progress = Callable[[str], None]
 
-
-def _quietly(_: str) -> None:
-    """Tell nobody."""
-
-
-class Swift:
+class Swift(Family):
     """The programs of a store by name: d1, d2, d3 (the account, container and object servers of a device), proxy."""
 
     def __init__(self, laid: Laid, client: "httpx2.AsyncClient") -> None:
         """Keep what was laid out; use `open_swift`."""
+        super().__init__(laid.orders, None)
         self._laid = laid
         self._client = client
-        self._kept: dict[str, Kept] = {}
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -75,10 +69,6 @@ class Swift:
             "s3", endpoint=self._laid.endpoint, bucket=BUCKET, region=REGION, access_key=access, secret_key=secret
         )
 
-    def log(self, name: str) -> Path:
-        """Return the file of what a program said: a device's, the proxy's or memcached's."""
-        return self._laid.orders[name].log
-
     async def start(self, device: str) -> None:
         """Start the servers of a device, or another program, that does not run, and wait until they answer.
 
@@ -86,37 +76,22 @@ class Swift:
             LinkError: they do not within 90 seconds; the text says what they said last.
             MssError: they run already (a bug in the caller).
         """
-        await self._launch(device)
+        await super().start(device)
         await self._until_ready(device)
-
-    async def kill(self, device: str) -> None:
-        """Kill all servers of a device with -9, as a crash of its machine would; what it holds stays."""
-        if (kept := self._kept.pop(device, None)) is not None:
-            await kept.kill()
 
     async def close(self) -> None:
         """Stop everything."""
-        kept, self._kept = self._kept, {}
-        await asyncio.gather(*(one.stop() for one in kept.values()))
+        await self.stop(*self._laid.orders)
 
-    async def open(self, progress: Progress = _quietly) -> None:
+    async def open(self, progress: Progress = quietly) -> None:
         """Start everything, wait for it and make the bucket. `close` is needed also when this fails."""
         progress(f"Démarrage du stockage objet Swift ({len(DEVICES)} disques, {len(DEVICES)} copies)...")
         for name in self._laid.orders:
-            await self._launch(name)
+            await super().start(name)
         for name in self._laid.orders:
             await self._until_ready(name)
         await self._make_bucket()
         progress(f"Stockage objet prêt : {self._laid.endpoint}/{BUCKET}")
-
-    def _is_running(self, name: str) -> bool:
-        return name in self._kept and self._kept[name].is_running
-
-    async def _launch(self, name: str) -> None:
-        if self._is_running(name):
-            msg = f"{name} runs already"
-            raise MssError(msg)
-        self._kept[name] = await Kept.start(self._laid.orders[name], None)
 
     async def _until_ready(self, name: str) -> None:
         waiting = list(self._laid.looks(name))
@@ -159,7 +134,7 @@ class Swift:
 
 
 @asynccontextmanager
-async def open_swift(*, folder: Path | None = None, progress: Progress = _quietly) -> AsyncIterator[Swift]:
+async def open_swift(*, folder: Path | None = None, progress: Progress = quietly) -> AsyncIterator[Swift]:
     """Start an object store and give it when it is ready; stop all of it at the end, whatever happens.
 
     Its programs stop also when this process is killed. They run as ourselves.

@@ -36,7 +36,6 @@ CREATE INDEX professional_name ON professional (name_key, id);
 CREATE INDEX situation_professional ON situation (professional, id);
 CREATE INDEX situation_structure ON situation (structure, id);
 CREATE INDEX structure_siret ON structure (siret, id) WHERE siret <> '';
-CREATE INDEX structure_parent ON structure (parent, id) WHERE parent <> '';
 ANALYZE professional, structure, situation, mailbox;
 
 CREATE UNLOGGED TABLE raw_text AS

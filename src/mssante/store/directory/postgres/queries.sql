@@ -127,10 +127,6 @@ ORDER BY p.name_key, p.id, m.id LIMIT :limit
 -- Numbers of the structures with a SIRET number.
 SELECT id FROM structure WHERE siret = :siret AND siret <> '' ORDER BY id LIMIT :limit
 
--- name: structures_below
--- Numbers of the places of a legal person.
-SELECT id FROM structure WHERE parent = :parent AND parent <> '' ORDER BY id LIMIT :limit
-
 -- name: candidates
 -- What the ranking looks at, of mailboxes (JSON of numbers). has_left: situations are known, none is at that structure;
 -- the + keeps the engine from looking at all the situations of a hospital.

@@ -1,4 +1,4 @@
-"""Ports that stay ours while a node is down."""
+"""Free ports of this machine that stay ours while the program that had one is down."""
 
 import random
 import socket
@@ -15,10 +15,10 @@ _LOWEST: Final = 10240
 _TRIES: Final = 500
 
 
-def lasting_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return that many free TCP ports of loopback outside the range of outgoing connections.
 
-    A port of that range could be taken by any client while its node is down, and the node could not come back; a client
+    A port of that range could be taken by any client while its program is down, which could not come back; a client
     that tries again and again could even be joined to itself.
 
     Raises:

@@ -9,11 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mssante.app.sandbox.cluster import keeper
-from mssante.app.sandbox.cluster.programs import Account
+from mssante.app.sandbox.kept import keeper
 
 PATIENCE_SECONDS: Final = keeper.STOP_SECONDS + 2 * keeper.KILL_SECONDS
 LOG_TAIL_CHARS: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A system account."""
+
+    name: str
+    uid: int
+    gid: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from pathlib import Path
 
 from processes import until
 
-from mssante.app.sandbox.cluster.keeper import descendants
-from mssante.app.sandbox.cluster.kept import Kept, Order
-from mssante.app.sandbox.cluster.programs import Account
+from mssante.app.sandbox.kept.keeper import descendants
+from mssante.app.sandbox.kept.program import Account, Kept, Order
 
 # The second sleep leaves its family as PostgreSQL leaves Patroni's.
 DETACHING = "(setsid sleep 600 &) ; echo $$ > here ; exec sleep 600"
@@ -96,7 +95,7 @@ async def test_nothing_outlives_whoever_kept_it_and_was_killed(tmp_path: Path) -
     source = f"""
         import asyncio
         from pathlib import Path
-        from mssante.app.sandbox.cluster.kept import Kept, Order
+        from mssante.app.sandbox.kept.program import Kept, Order
         async def main():
             folder = Path({str(tmp_path)!r})
             kept = await Kept.start(Order("essai", ("/bin/sh", "-c", {DETACHING!r}), folder, folder / "log"), None)
