@@ -130,7 +130,7 @@ async def amend(tx: Tx, wanted: Draft, *, actor: str, trace_key: bytes, now: dat
         # The store makes it due; a citizen's mailbox has no row there.
         await publication.change_listing(tx, mailbox.mailbox_id, wanted.listing, now)
     if wanted.certificate_name is not None:
-        own = await _account(tx, str(mailbox.address))
+        own = await existing_account(tx, str(mailbox.address))
         await accounts.set_certificate(tx, own.account_id, wanted.certificate_name)
     subject = for_trace(mailbox.address, trace_key)
     facts: dict[str, str | int] = {"changed": ",".join(wanted.fields)}
@@ -138,12 +138,12 @@ async def amend(tx: Tx, wanted: Draft, *, actor: str, trace_key: bytes, now: dat
         facts["publication"] = PublicationState.TO_PUBLISH.value
     await audit.append(tx, AuditEvent("mailbox.changed", actor, subject, "ok", "administrator", facts), now)
     for login in wanted.joining:
-        account = await _account(tx, login)
+        account = await existing_account(tx, login)
         await accounts.grant(tx, account.account_id, mailbox.mailbox_id, may_read=True, may_send=True)
         who = {"login": login_for_trace(login, trace_key)}
         await audit.append(tx, AuditEvent("member.added", actor, subject, "ok", "administrator", who), now)
     for login in wanted.leaving:
-        account = await _account(tx, login)
+        account = await existing_account(tx, login)
         await accounts.revoke(tx, account.account_id, mailbox.mailbox_id)
         who = {"login": login_for_trace(login, trace_key)}
         await audit.append(tx, AuditEvent("member.removed", actor, subject, "ok", "administrator", who), now)
@@ -171,7 +171,7 @@ async def _members(
         if own is not None and login.casefold() == own.login.casefold():
             _refuse(mailbox, "son propre compte l'ouvre déjà ; donnez celui d'une personne")
         if login.casefold() not in coming:
-            await _account(tx, login)
+            await existing_account(tx, login)
     gone = {login.casefold() for login in change.leaving}
     if strangers := [login for login in change.leaving if login.casefold() not in now]:
         _refuse(mailbox, f"{strangers[0]} n'en est pas membre")
@@ -196,7 +196,12 @@ async def _certificate(tx: Tx, mailbox: Mailbox, name: DistinguishedName | None)
     return None if known is not None else name
 
 
-async def _account(tx: Tx, login: str) -> Account:
+async def existing_account(tx: Tx, login: str) -> Account:
+    """Return the account of a login.
+
+    Raises:
+        MssError: there is none; the text says what to do first.
+    """
     found = await accounts.account_by_login(tx, login)
     if found is None:
         msg = f"le compte {login} n'existe pas ; ouvrez d'abord la boîte de cette personne"

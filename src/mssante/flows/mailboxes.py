@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mssante.flows.amending import MEMBERS_MAX, BoxChange, Draft, amend, draft, holder_fault
+from mssante.flows.amending import MEMBERS_MAX, BoxChange, Draft, amend, draft, existing_account, holder_fault
 from mssante.flows.ports import Clock
 from mssante.model.address import Address, for_trace, login_for_trace
 from mssante.model.audit import AuditEvent
@@ -213,7 +213,7 @@ class Administering:
             raise MssError(msg)
 
         async def work(tx: Tx) -> CredentialId:
-            account = await _account(tx, login)
+            account = await existing_account(tx, login)
             credential_id = await accounts.add_credential(
                 tx, account.account_id, name, digest, now, scopes=scopes, until=until
             )
@@ -230,7 +230,7 @@ class Administering:
         """
 
         async def work(tx: Tx) -> tuple[Credential, ...]:
-            return await accounts.list_credentials(tx, (await _account(tx, login)).account_id)
+            return await accounts.list_credentials(tx, (await existing_account(tx, login)).account_id)
 
         return await self._store.read(work)
 
@@ -243,7 +243,7 @@ class Administering:
         now = self._clock()
 
         async def work(tx: Tx) -> None:
-            account = await _account(tx, login)
+            account = await existing_account(tx, login)
             known = {found.credential_id for found in await accounts.list_credentials(tx, account.account_id)}
             if credential_id not in known or not await accounts.revoke_credential(tx, credential_id, now):
                 msg = (
@@ -258,7 +258,7 @@ class Administering:
     async def _accounts_of(self, tx: Tx, order: MailboxOrder) -> list[Account]:
         """Return the members' accounts, or the new account of the mailbox itself."""
         if order.members:
-            return [await _account(tx, login) for login in order.members]
+            return [await existing_account(tx, login) for login in order.members]
         now = self._clock()
         software = order.kind is MailboxType.APP
         account = await accounts.create_account(
@@ -302,7 +302,7 @@ async def vet(tx: Tx, order: MailboxOrder, coming: Collection[str] = ()) -> None
     await _must_be_ours(tx, order.address)
     for login in order.members:
         if login.casefold() not in coming:
-            await _account(tx, login)
+            await existing_account(tx, login)
 
 
 def _publication_facts(kind: MailboxType) -> dict[str, str]:
@@ -341,13 +341,5 @@ async def _mailbox(tx: Tx, address: Address) -> Mailbox:
     found = await mailboxes.mailbox_by_key(tx, address.key)
     if found is None:
         msg = f"la boîte {address} n'existe pas ici ; `mssante mailbox list` donne celles qui existent"
-        raise MssError(msg)
-    return found
-
-
-async def _account(tx: Tx, login: str) -> Account:
-    found = await accounts.account_by_login(tx, login)
-    if found is None:
-        msg = f"le compte {login} n'existe pas ; ouvrez d'abord la boîte de cette personne"
         raise MssError(msg)
     return found

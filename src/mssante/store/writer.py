@@ -25,6 +25,7 @@ import apsw
 
 from mssante.model.errors import StoreError, StoreFullError
 from mssante.store.connection import BUSY_MILLISECONDS, SqliteTx, translate
+from mssante.store.jobs import Done, resolve
 from mssante.store.named import Query
 from mssante.store.tx import Work, drive
 
@@ -47,13 +48,6 @@ class _Call:
     future: asyncio.Future[Any]
     call: Callable[..., Any]
     args: tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    future: asyncio.Future[Any]
-    value: object = None
-    error: BaseException | None = None
 
 
 class Writer:
@@ -131,7 +125,7 @@ class Writer:
                 done = await self._in_thread(self._write_long, job)
             else:
                 done = await self._write(self._gather(job))
-            _resolve(done)
+            resolve(done)
             if self._log_pages >= _CHECKPOINT_PAGES:
                 await self._in_thread(self._checkpoint, apsw.SQLITE_CHECKPOINT_PASSIVE)
         await self._in_thread(self._end)
@@ -147,12 +141,12 @@ class Writer:
         """Run the calls of the loop, in the thread."""
         while (asked := self._calls.get()) is not None:
             try:
-                done = _Done(asked.future, value=asked.call(*asked.args))
+                done = Done(asked.future, value=asked.call(*asked.args))
             except Exception as error:  # noqa: BLE001 - it belongs to who waits for the call
-                done = _Done(asked.future, error=error)
+                done = Done(asked.future, error=error)
             # A loop that is gone has nobody waiting.
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(_resolve, [done])
+                self._loop.call_soon_threadsafe(resolve, [done])
 
     def _end(self) -> None:
         self._connection.set_busy_timeout(0)
@@ -168,32 +162,32 @@ class Writer:
             group.append(self._waiting.popleft())
         return group
 
-    def _call(self, job: _Job, call: Callable[[apsw.Connection], Any]) -> _Done:
+    def _call(self, job: _Job, call: Callable[[apsw.Connection], Any]) -> Done:
         try:
-            return _Done(job.future, value=call(self._connection))
+            return Done(job.future, value=call(self._connection))
         except apsw.Error as error:
-            return _Done(job.future, error=translate(error, self._path))
+            return Done(job.future, error=translate(error, self._path))
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, and the writer must go on
-            return _Done(job.future, error=error)
+            return Done(job.future, error=error)
 
-    def _write_long(self, job: _Job) -> list[_Done]:
+    def _write_long(self, job: _Job) -> list[Done]:
         if self._suspect:
             return self._all_failed([job], StoreError(self._suspect))
         try:
             self._begin_patiently()
-            done = [_Done(job.future, value=self._work(job))]
+            done = [Done(job.future, value=self._work(job))]
             self._commit()
         except Exception as error:  # noqa: BLE001 - it belongs to the caller, and the writer must go on
             return self._all_failed([job], error)
         return done
 
-    async def _write(self, group: list[_Job]) -> list[_Done]:
+    async def _write(self, group: list[_Job]) -> list[Done]:
         if self._suspect:
             return self._all_failed(group, StoreError(self._suspect))
         try:
             await self._begin()
             try:
-                done = [_Done(job.future, value=self._work(job)) for job in group]
+                done = [Done(job.future, value=self._work(job)) for job in group]
             except Exception as error:  # noqa: BLE001 - whatever one work raises must not hurt the others
                 self._roll_back()
                 if len(group) == 1:
@@ -217,24 +211,24 @@ class Writer:
         self._connection.set_busy_timeout(BUSY_MILLISECONDS)
         self._connection.execute("BEGIN IMMEDIATE")
 
-    def _all_failed(self, group: list[_Job], error: Exception) -> list[_Done]:
+    def _all_failed(self, group: list[_Job], error: Exception) -> list[Done]:
         self._roll_back()
         reason = translate(error, self._path) if isinstance(error, apsw.Error) else error
-        return [_Done(job.future, error=reason) for job in group]
+        return [Done(job.future, error=reason) for job in group]
 
     def _work(self, job: _Job) -> object:
         return drive(job.work(self._tx)) if job.work is not None else None
 
-    def _work_apart(self, job: _Job) -> _Done:
+    def _work_apart(self, job: _Job) -> Done:
         self._connection.execute("SAVEPOINT work")
         try:
-            done = _Done(job.future, value=self._work(job))
+            done = Done(job.future, value=self._work(job))
         except Exception as error:
             if not self._connection.in_transaction:
                 # A full disk ended the whole transaction: it is the error of all.
                 raise
             self._connection.execute("ROLLBACK TO work")
-            done = _Done(job.future, error=error)
+            done = Done(job.future, error=error)
         self._connection.execute("RELEASE work")
         return done
 
@@ -275,13 +269,3 @@ class Writer:
             # Readers of another process, or a full disk: the log grows and the next group tries again.
             return
         self._log_pages = 0
-
-
-def _resolve(results: list[_Done]) -> None:
-    for done in results:
-        if done.future.done():
-            continue
-        if done.error is not None:
-            done.future.set_exception(done.error)
-        else:
-            done.future.set_result(done.value)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mssante.model.errors import StoreError
+from mssante.store.jobs import Done, resolve
 from mssante.store.named import Query
 from mssante.store.postgres.driver import Connection, Target
 from mssante.store.postgres.errors import FOREIGN, AgainError, LostError, translate
@@ -42,20 +43,13 @@ class _Job:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
-    future: asyncio.Future[Any]
-    value: object = None
-    error: BaseException | None = None
-
-
 @dataclass(slots=True)
 class _Group:
     """Works that are committed together; when `turn` is not 0, whether they were is in doubt."""
 
     jobs: list[_Job]
     turn: int = 0
-    done: list[_Done] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
 
 
 class Writer:
@@ -137,12 +131,12 @@ class Writer:
         pause = FIRST_PAUSE_SECONDS
         while group.jobs:
             try:
-                _resolve(await self._attempt(group))
+                resolve(await self._attempt(group))
             except Exception as error:  # noqa: BLE001 - it belongs to the callers, and the writer must go on
                 if not isinstance(error, AgainError):
                     self._drop()
                     if not group.turn:
-                        _resolve([_Done(job.future, error=error) for job in group.jobs])
+                        resolve([Done(job.future, error=error) for job in group.jobs])
                         return
                 self._give_up_old(group, error)
                 await asyncio.sleep(pause)
@@ -153,13 +147,13 @@ class Writer:
     def _give_up_old(self, group: _Group, error: Exception) -> None:
         oldest = self._loop.time() - self._patience
         in_doubt = StoreError(f"{self._target.name} : {_IN_DOUBT} ({error})") if group.turn else error
-        _resolve([_Done(job.future, error=in_doubt) for job in group.jobs if job.since < oldest])
+        resolve([Done(job.future, error=in_doubt) for job in group.jobs if job.since < oldest])
         group.jobs = [job for job in group.jobs if not job.future.done()]
         # Those that wait behind them would only wait for the same.
         while self._waiting and self._waiting[0].since < oldest:
-            _resolve([_Done(self._waiting.popleft().future, error=error)])
+            resolve([Done(self._waiting.popleft().future, error=error)])
 
-    async def _attempt(self, group: _Group) -> list[_Done]:
+    async def _attempt(self, group: _Group) -> list[Done]:
         connection = await self._connected()
         try:
             if group.turn and await self._was_committed(connection, group):
@@ -185,18 +179,18 @@ class Writer:
         await self._commit(connection)
         return bool(held == group.turn)
 
-    async def _transaction(self, connection: Connection, group: _Group) -> list[_Done]:
+    async def _transaction(self, connection: Connection, group: _Group) -> list[Done]:
         self._turn += 1
         await self._begin(connection)
         tx = PostgresTx(connection, self._queries, self._target.name, writes=True)
         try:
-            done = [_Done(job.future, value=await _work(job, tx)) for job in group.jobs]
+            done = [Done(job.future, value=await _work(job, tx)) for job in group.jobs]
         except AgainError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever one work raises must not hurt the others
             await self._roll_back(connection)
             if len(group.jobs) == 1:
-                return [_Done(group.jobs[0].future, error=error)]
+                return [Done(group.jobs[0].future, error=error)]
             await self._begin(connection)
             tx.failed = None
             done = [await self._work_apart(connection, job, tx) for job in group.jobs]
@@ -221,14 +215,14 @@ class Writer:
             " ON CONFLICT (writer) DO UPDATE SET turn = excluded.turn, at = excluded.at"
         )
 
-    async def _work_apart(self, connection: Connection, job: _Job, tx: PostgresTx) -> _Done:
+    async def _work_apart(self, connection: Connection, job: _Job, tx: PostgresTx) -> Done:
         await self._ask(connection, "SAVEPOINT work")
         try:
-            done = _Done(job.future, value=await _work(job, tx))
+            done = Done(job.future, value=await _work(job, tx))
         except AgainError:
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to the caller
-            done = _Done(job.future, error=error)
+            done = Done(job.future, error=error)
             tx.failed = None
             await self._ask(connection, "ROLLBACK TO SAVEPOINT work")
         await self._ask(connection, "RELEASE SAVEPOINT work")
@@ -300,13 +294,3 @@ async def _work(job: _Job, tx: PostgresTx) -> object:
         # The work went on after a statement that failed; the server has given the whole transaction up since.
         raise tx.failed
     return value
-
-
-def _resolve(results: list[_Done]) -> None:
-    for done in results:
-        if done.future.done():
-            continue
-        if done.error is not None:
-            done.future.set_exception(done.error)
-        else:
-            done.future.set_result(done.value)
