@@ -2,22 +2,18 @@
 
 import asyncio
 import os
-import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
-from functools import partial
-from typing import Any, Final, Protocol
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
 
 from mssante.app.autoconfig import open_autoconfig
-from mssante.app.boxes import box_work
+from mssante.app.background import background
 from mssante.app.callers import Federation
-from mssante.app.chance import new_reference, probe_from
+from mssante.app.chance import probe_from
 from mssante.app.compose import Operator, open_operator
 from mssante.app.config import Config
 from mssante.app.directory import open_directory_door
-from mssante.app.house import keep_house
 from mssante.app.ready import say_ready
 from mssante.app.stored import must_exist
 from mssante.doors.imap.connection import Connection as ImapConnection
@@ -32,20 +28,12 @@ from mssante.doors.smtp.door import Door
 from mssante.doors.smtp.operator import OperatorDesk
 from mssante.doors.smtp.submission import SubmissionDesk
 from mssante.model.directory import Caller
-from mssante.model.errors import ConfigError, StoreAwayError, StoreError, TheirProtocolError
-from mssante.model.log import accident
+from mssante.model.errors import ConfigError, StoreError, TheirProtocolError
 from mssante.model.mailbox import DIRECTORY
 from mssante.model.system import reason
-from mssante.store import leases
 from mssante.wire.ldap.tree import Tree
 from mssante.wire.smtp.session import ServerProfile
 
-AWAY_SECONDS: Final = 1.0
-LEASE: Final = timedelta(seconds=30)
-LOOKS_A_LEASE: Final = 3
-ONE_NODE: Final = frozenset({"house", "life-cycle", "absences"})
-"""Works that only one of several nodes does: what is over is forgotten, boxes are aged, absences are answered once."""
-CERTIFICATE_LOOK_SECONDS: Final = 30.0
 FIRST_LIST_SECONDS: Final = 15.0
 BANNER: Final = "MSSante operator"
 SECTIONS: Final = {
@@ -267,89 +255,3 @@ def _ldap_door(operator: Operator, *, implicit_tls: bool) -> AccountDoor[LdapCon
         accounts=Counter(),
         log=operator.log,
     )
-
-
-@asynccontextmanager
-async def background(operator: Operator) -> AsyncIterator[None]:
-    """Run deliveries, the watch over the list, the index of messages, and housekeeping; ends them at the end."""
-    works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
-        "deliver": operator.delivering.run,
-        "trust": lambda: operator.trust.watch(operator.notifier.wake_queue),
-        "room": operator.room.watch,
-        "index": operator.reading.indexing.run,
-        "certificates": lambda: _watch_certificates(operator),
-        "house": lambda: keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log),
-        **box_work(operator),
-    }
-    node = new_reference()
-    for name in ONE_NODE & works.keys():
-        works[name] = partial(alone, operator, name, node, works[name])
-    tasks = [asyncio.create_task(kept_going(operator, name, begin), name=name) for name, begin in works.items()]
-    for task in tasks:
-        task.add_done_callback(lambda ended: _stop_on_accident(operator, ended))
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def kept_going(operator: Operator, name: str, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a work; begin it again when a database or an object store elsewhere was away: it comes back by itself."""
-    while True:
-        try:
-            await begin()
-        except StoreAwayError as error:
-            operator.log.warning("task-waits", task=name, error=str(error))
-            await asyncio.sleep(AWAY_SECONDS)
-        else:
-            return
-
-
-async def alone(operator: Operator, name: str, node: str, begin: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a work while this node holds its lease: on one of the nodes that share a store, and on the next when it dies.
-
-    Args:
-        node: a name that no other process has.
-    """
-    store = operator.store
-    if not store.is_shared:
-        await begin()
-        return
-
-    async def hold() -> bool:
-        now = operator.clock()
-        return await store.write(lambda tx: leases.take(tx, name, node, now, LEASE))
-
-    pause = LEASE.total_seconds() / LOOKS_A_LEASE
-    while True:
-        if not await hold():
-            await asyncio.sleep(pause)
-            continue
-        work = asyncio.create_task(begin(), name=name)
-        try:
-            while await hold():
-                done, _ = await asyncio.wait({work}, timeout=pause)
-                if done:
-                    work.result()
-                    return
-        finally:
-            # Before anything else: when the lease cannot be kept, another node begins.
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            with suppress(StoreError):
-                await store.write(lambda tx: leases.give(tx, name, node))
-
-
-def _stop_on_accident(operator: Operator, task: asyncio.Task[None]) -> None:
-    """Stop the process when a background task dies: a supervisor starts a whole one again."""
-    if not task.cancelled() and (error := task.exception()) is not None:
-        operator.log.error("task-died", task=task.get_name(), error=accident(error))
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-async def _watch_certificates(operator: Operator) -> None:
-    while True:
-        operator.contexts.look()
-        await asyncio.sleep(CERTIFICATE_LOOK_SECONDS)

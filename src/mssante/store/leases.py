@@ -1,4 +1,4 @@
-"""Which of several nodes does a work that only one may do; see `mssante.app.serve`.
+"""Which of several nodes does a work that only one may do; see `mssante.app.background`.
 
 Source: reliability.md H25; issue of the distributed engine (scheduled work done once).
 """

@@ -1,4 +1,4 @@
-"""On a store that nodes share, a work of one node runs on one of them, and on another when that one ends or fails."""
+"""Background work waits for a database that is away; on a store that nodes share, some of it runs on one of them."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,8 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from standins import KeptLog
 
-from mssante.app import serve
+from mssante.app import background
+from mssante.model.errors import StoreAwayError, StoreError
 from mssante.model.settings import StoreSettings
 from mssante.store.engine import Store
 
@@ -20,7 +22,32 @@ def node(store: Store) -> Any:  # noqa: ANN401 - what `alone` needs of an operat
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serve, "LEASE", timedelta(seconds=0.15))
+    monkeypatch.setattr(background, "LEASE", timedelta(seconds=0.15))
+
+
+async def test_work_begins_again_when_the_store_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "AWAY_SECONDS", 0.0)
+    log, tries = KeptLog(), 0
+
+    async def work() -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            msg = "la base ne répond pas"
+            raise StoreAwayError(msg)
+
+    await background.kept_going(SimpleNamespace(log=log), "index", work)  # type: ignore[arg-type]
+    assert tries == 3
+    assert [event for _level, event, _facts in log.lines] == ["task-waits"] * 2
+
+
+async def test_another_fault_of_the_store_ends_it() -> None:
+    async def work() -> None:
+        msg = "abîmé"
+        raise StoreError(msg)
+
+    with pytest.raises(StoreError, match="abîmé"):
+        await background.kept_going(SimpleNamespace(log=KeptLog()), "index", work)  # type: ignore[arg-type]
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -47,7 +74,7 @@ async def test_two_nodes_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             running.discard(name)
 
     tasks = {
-        name: asyncio.create_task(serve.alone(node(store), "house", name, lambda name=name: work(name)))
+        name: asyncio.create_task(background.alone(node(store), "house", name, lambda name=name: work(name)))
         for name in ("a", "b")
     }
     async with asyncio.timeout(10):
@@ -69,7 +96,7 @@ async def test_a_store_of_one_node_needs_no_lease(tmp_path: Path) -> None:
     async def work() -> None:
         done.append(True)
 
-    await serve.alone(node(store), "house", "a", work)
+    await background.alone(node(store), "house", "a", work)
     assert done == [True]
     await store.close()
 
@@ -83,5 +110,5 @@ async def test_an_accident_of_the_work_is_told(tmp_path: Path, monkeypatch: pyte
         raise ValueError(msg)
 
     with pytest.raises(ValueError, match="accident"):
-        await serve.alone(node(store), "house", "a", work)
+        await background.alone(node(store), "house", "a", work)
     await store.close()
