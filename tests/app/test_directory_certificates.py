@@ -19,8 +19,8 @@ from proofs import HERE, THERE, USER, Stage, events, kept, one_site
 from world import PASSWORD
 
 from mssante.app.callers import Federation
-from mssante.app.compose import directory_folder
 from mssante.app.directory import open_directory_door, read_operators
+from mssante.app.directory_place import directory_folder
 from mssante.app.sandbox.authority import Issued
 from mssante.model.address import parse_address
 from mssante.model.dn import parse_dn

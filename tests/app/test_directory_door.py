@@ -14,8 +14,8 @@ from directory_keys import KEY, patch_of, written
 from proofs import USER, Stage, one_site
 from world import PASSWORD
 
-from mssante.app.compose import directory_folder
 from mssante.app.directory import KeyEntry, add_key, open_directory_door, read_keys
+from mssante.app.directory_place import directory_folder
 from mssante.model.errors import ConfigError
 from mssante.store import budgets
 from mssante.store.engine import Store

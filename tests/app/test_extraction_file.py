@@ -16,8 +16,8 @@ from directory_files import LINES, box, extraction, loaded
 from processes import until
 from standins import KeptLog
 
-from mssante.app.compose import directory_folder
 from mssante.app.config import Config, read_config
+from mssante.app.directory_place import directory_folder
 from mssante.app.extraction_file import NAME, keep_extraction, served_extraction, write_extraction
 from mssante.model.errors import ConfigError, DirectoryMissingError
 from mssante.wire.annuaire.extraction import EXTRACTION_HEADER

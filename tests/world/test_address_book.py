@@ -12,7 +12,7 @@ from directory_files import CHU, DUPONT, activities, extraction, loaded
 from proofs import USER, one_site
 from world import PASSWORD
 
-from mssante.app.compose import directory_folder
+from mssante.app.directory_place import directory_folder
 from mssante.model.directory_settings import LdapSettings
 
 SUFFIX = LdapSettings().suffix

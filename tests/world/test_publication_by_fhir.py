@@ -11,8 +11,8 @@ from directory_files import CHU, DUPONT, activities, extraction, loaded, opened
 from proofs import HERE, USER, one_site
 from standins import KeptLog
 
-from mssante.app.boxes import directory_link
 from mssante.app.directory import KeyEntry, add_key, open_directory_door
+from mssante.app.directory_place import directory_link
 from mssante.flows.amending import BoxChange
 from mssante.flows.mailboxes import Administering, MailboxOrder
 from mssante.flows.publication.announcing import Announcing

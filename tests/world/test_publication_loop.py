@@ -20,8 +20,8 @@ import pytest
 
 from mssante.app.chance import utc_now
 from mssante.app.cli.opened import Opened, open_store
-from mssante.app.compose import open_directory
 from mssante.app.config import read_config, read_secret
+from mssante.app.directory_place import open_directory
 from mssante.app.sandbox import published, space
 from mssante.app.sandbox.layout import Layout, lay_out
 from mssante.app.sandbox.letters import DOCTOR

@@ -18,9 +18,10 @@ from proofs import FRIEND, HERE, LETTER, THERE, USER, Sink, Stage, events, kept,
 from standins import KeptLog
 from world import Talk
 
-from mssante.app.boxes import box_work, directory_link
-from mssante.app.compose import Operator, directory_folder
+from mssante.app.boxes import box_work
+from mssante.app.compose import Operator
 from mssante.app.directory import KeyEntry, add_key, open_directory_door
+from mssante.app.directory_place import directory_folder, directory_link
 from mssante.flows.directory.comparing import Comparison, kept_comparison
 from mssante.flows.directory.reading import Directory
 from mssante.flows.mailboxes import Administering, MailboxOrder

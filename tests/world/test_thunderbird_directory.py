@@ -15,7 +15,7 @@ from proofs import USER, one_site
 from thunderbird import needs_thunderbird, prepare, thunderbird
 from world import PASSWORD
 
-from mssante.app.compose import directory_folder
+from mssante.app.directory_place import directory_folder
 from mssante.model.directory_settings import LdapSettings
 
 pytestmark = [pytest.mark.world, needs_thunderbird]

@@ -1,4 +1,5 @@
 """What an operator does beside its doors: begun together, again when a store comes back, on one node when it must be.
+
 Not for what these works are (see `mssante.app.boxes`, `mssante.app.house` and the flows).
 """
 

@@ -7,15 +7,13 @@ from typing import Any, Final
 
 from mssante.app.chance import new_reference
 from mssante.app.compose import Operator
-from mssante.app.config import Config, read_secret
+from mssante.app.directory_place import directory_link
 from mssante.app.directory_source import source_of, watch_source
-from mssante.app.tls import read_chain
 from mssante.flows.answering import Answering
 from mssante.flows.delegating import Delegating
 from mssante.flows.directory.comparing import Comparing
 from mssante.flows.life_cycle import LifeCycle
 from mssante.flows.publication.announcing import Announcing
-from mssante.links.directory_fhir import FhirDirectory
 from mssante.model.address import parse_address
 from mssante.model.errors import StoreError
 from mssante.store import correspondents
@@ -23,23 +21,6 @@ from mssante.store import correspondents
 DAY_SECONDS: Final = 24 * 3600.0
 CORRESPONDENTS_AGE: Final = timedelta(days=400)
 _ACTOR: Final = "system"
-
-
-def directory_link(config: Config) -> FhirDirectory | None:
-    """Return the way to the directory that is told of our mailboxes, None when the configuration has none.
-
-    Raises:
-        ConfigError: its address, key or roots cannot be used.
-    """
-    told = config.publication
-    if not told.directory_url:
-        return None
-    key = "" if told.api_key is None else read_secret(told.api_key).decode("ascii", "replace").strip()
-    return FhirDirectory(
-        told.directory_url,
-        read_chain(told.anchors or config.tls.anchors, "anchors", section="publication"),
-        api_key=key,
-    )
 
 
 def box_work(operator: Operator) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:

@@ -4,12 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
-from typing import Final
 
 from mssante.app.chance import new_reference, utc_now
 from mssante.app.config import Config, read_secret
 from mssante.app.contexts import Contexts
+from mssante.app.directory_place import open_directory
 from mssante.app.logs import make_log
 from mssante.app.tls import read_chain
 from mssante.flows.deliver import Delivering
@@ -36,11 +35,8 @@ from mssante.links.smtp_out import SmtpCourier
 from mssante.model.address import Address, parse_address
 from mssante.model.errors import ConfigError, TheirProtocolError
 from mssante.model.log import Log
-from mssante.store.directory.engine import DirectoryShelf, DirectoryStore
-from mssante.store.directory.file import DirectoryFolder
+from mssante.store.directory.engine import DirectoryStore
 from mssante.store.engine import Store
-
-DIRECTORY_FOLDER: Final = "annuaire"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,29 +123,6 @@ async def open_operator(config: Config, *, clock: Clock = utc_now, probe: Probe 
     finally:
         await directory.close()
         await store.close()
-
-
-def directory_folder(config: Config) -> Path:
-    """Return the folder of the directory, or of what this node keeps beside one that several nodes share."""
-    return config.directory.folder or config.operator.data_dir / DIRECTORY_FOLDER
-
-
-def directory_shelf(config: Config) -> DirectoryShelf:
-    """Return where the directory stands: in files of its own, or in the database that several nodes share.
-
-    Raises:
-        ConfigError: the database's address or a file that it needs cannot be used.
-    """
-    if config.store.engine == "postgresql":
-        from mssante.store.directory.postgres.shelf import PostgresShelf
-
-        return PostgresShelf(config.store)
-    return DirectoryFolder(directory_folder(config))
-
-
-def open_directory(config: Config) -> DirectoryStore:
-    """Return the store of the directory; nothing is opened before it is asked."""
-    return directory_shelf(config).store(readers=config.directory.readers)
 
 
 def _material(config: Config, contexts: Contexts) -> TrustMaterial:

@@ -12,9 +12,9 @@ from typing import Final
 
 import msgspec
 
-from mssante.app.compose import directory_folder, directory_shelf
 from mssante.app.config import Config
 from mssante.app.directory_files import read_elsewhere
+from mssante.app.directory_place import directory_folder, directory_shelf
 from mssante.app.own_command import run_own
 from mssante.app.tls import read_chain
 from mssante.flows.directory.loading import EXTRACTION, Guard, Progress, Report, load

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
-from mssante.app.compose import directory_folder, directory_shelf, open_directory
 from mssante.app.config import Config
+from mssante.app.directory_place import directory_folder, directory_shelf, open_directory
 from mssante.app.own_command import run_own
 from mssante.flows.directory.extracting import Extracted, extract
 from mssante.flows.ports import Clock

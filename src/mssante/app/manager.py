@@ -7,9 +7,9 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from mssante.app.chance import utc_now
-from mssante.app.compose import open_directory
 from mssante.app.config import Config
 from mssante.app.directory import open_directory_door
+from mssante.app.directory_place import open_directory
 from mssante.app.extraction_file import keep_extraction, served_extraction
 from mssante.app.logs import make_log
 from mssante.app.ready import say_ready

@@ -17,8 +17,8 @@ from fhir_shelf import FhirShelf, directory_app
 from mssante.app.cli.directory import directory
 from mssante.app.cli.directory_diff import diff, show_bounces
 from mssante.app.cli.opened import Opened, run_opened
-from mssante.app.compose import directory_folder
 from mssante.app.config import read_config
+from mssante.app.directory_place import directory_folder
 from mssante.model.address import parse_address
 from mssante.model.directory import ListedMailbox, Place
 from mssante.model.mailbox import MailboxType

@@ -8,8 +8,8 @@ from cli_world import Shell
 from directory_files import CHU, DUPONT, activities, extraction
 from postgresql import Server, postgresql
 
-from mssante.app.compose import directory_folder
 from mssante.app.config import read_config
+from mssante.app.directory_place import directory_folder
 
 __all__ = ["postgresql"]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mssante.app.boxes import directory_link
 from mssante.app.config import read_config, read_secret
 from mssante.app.directory import read_keys
+from mssante.app.directory_place import directory_link
 from mssante.app.directory_source import source_of
 from mssante.app.manager import open_publishing
 from mssante.app.sandbox import space

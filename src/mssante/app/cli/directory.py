@@ -19,10 +19,10 @@ from mssante.app.cli.opened import actor_name
 from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table, size_text
 from mssante.app.cli.publication import publications, publish
 from mssante.app.cli.typed import AddressType
-from mssante.app.compose import directory_shelf, open_directory
 from mssante.app.config import Config, find_config, read_config
 from mssante.app.directory import KeyEntry, add_key
 from mssante.app.directory_files import read_elsewhere
+from mssante.app.directory_place import directory_shelf, open_directory
 from mssante.app.directory_source import fetch_source
 from mssante.app.extraction_file import served_extraction, write_extraction
 from mssante.flows.directory.loading import Guard, Progress, Report, load

@@ -10,12 +10,11 @@ from typing import Final
 
 import click
 
-from mssante.app.boxes import directory_link
 from mssante.app.chance import utc_now
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.opened import Opened, run_opened
 from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table
-from mssante.app.compose import open_directory
+from mssante.app.directory_place import directory_link, open_directory
 from mssante.flows.directory.comparing import Comparing, Comparison, Progress
 from mssante.flows.directory.history import Bounce, bounces
 from mssante.flows.directory.reading import Directory

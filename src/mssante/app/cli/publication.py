@@ -6,12 +6,12 @@ from typing import Final
 
 import click
 
-from mssante.app.boxes import directory_link
 from mssante.app.chance import new_reference, utc_now
 from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.opened import Opened, quiet, run_opened
 from mssante.app.cli.output import config_option, json_option, say_json, show_table
 from mssante.app.cli.typed import ADDRESS
+from mssante.app.directory_place import directory_link
 from mssante.app.logs import make_log
 from mssante.flows.publication.announcing import Announcing, Planned, Round, plan, publish_again
 from mssante.flows.publication.dropping import Dropped, Dropping

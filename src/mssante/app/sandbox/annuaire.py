@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mssante.app.compose import directory_folder
 from mssante.app.config import read_config
+from mssante.app.directory_place import directory_folder
 from mssante.app.sandbox import space
 from mssante.app.sandbox.layout import LOGS, Layout
 from mssante.app.sandbox.letters import GP, user_context
