@@ -3,11 +3,7 @@
 Not for the command line nor the documents (see `bench.smtp`).
 """
 
-import dataclasses
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,17 +17,12 @@ from bench.peers.operator import Operator
 from bench.peers.ports import Peer
 from bench.peers.postfix import Postfix
 from bench.report import Series
+from bench.sending import MeasureError, await_visible, send
 from mssante.app.sandbox.ports import free_ports
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 MAILBOXES: Final = 100
 SETTLE_SECONDS: Final = 2
-VISIBLE_SECONDS: Final = 180
 SIZES: Final = {"4k": 4096, "64k": 65536, "1m": 1048576}
-
-
-class MeasureError(Exception):
-    """A run gave no figure; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,21 +146,12 @@ class Campaign:
         if first.total < warm:
             msg = f"{peer.name} took {first.total} of {warm} messages: {first.errors}"
             raise MeasureError(msg)
-        self._await_visible(peer, warm)
+        await_visible(peer, warm)
         before = _cpu(peer)
         # Looking costs processor time too, so it begins when the last message is accepted: none is visible earlier.
         result = self._run(self._load(cell, peer, messages=self._plan.messages))
-        seen_at = self._await_visible(peer, warm + self._plan.messages)
+        seen_at = await_visible(peer, warm + self._plan.messages)
         return _sample(result, self._plan.messages / (seen_at - result.started_at), _cpu(peer) - before)
-
-    def _await_visible(self, peer: Peer, count: int) -> float:
-        until = time.monotonic() + VISIBLE_SECONDS
-        while (seen := peer.visible()) < count:
-            if time.monotonic() > until:
-                msg = f"{peer.name}: {seen} of {count} messages are visible after {VISIBLE_SECONDS} s"
-                raise MeasureError(msg)
-            time.sleep(0.02)
-        return time.monotonic()
 
     def _load(self, cell: Cell, peer: Peer, *, messages: int = 0, seconds: float = 0, warm_seconds: float = 0) -> Load:
         self._first += 1_000_000
@@ -189,23 +171,7 @@ class Campaign:
         )
 
     def _run(self, load: Load) -> LoadResult:
-        child = self._start(load)
-        try:
-            return self._finish(child)
-        finally:
-            procs.stop(child)
-
-    def _start(self, load: Load) -> subprocess.Popen[bytes]:
-        command = (sys.executable, "-m", "bench.load", json.dumps(dataclasses.asdict(load)))
-        return procs.start(command, log=self._files.authority.parent / "load.log", PYTHONPATH=str(ROOT))
-
-    def _finish(self, child: subprocess.Popen[bytes]) -> LoadResult:
-        output = child.stdout.readline() if child.stdout is not None else b""
-        if not output:
-            log = self._files.authority.parent / "load.log"
-            msg = f"the load client failed: {log.read_text()[-400:]}"
-            raise MeasureError(msg)
-        result = LoadResult(**json.loads(output))
+        (result,) = send([load], self._files)
         if result.errors:
             self._warn(f"refused or failed: {result.errors}")
         return result

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from bench import machine, procs
-from bench.campaign import ROOT, SETTLE_SECONDS, MeasureError
+from bench.campaign import SETTLE_SECONDS
 from bench.credentials import make_credentials
 from bench.directory_entries import SUFFIX, Drawn, folder_bytes, write_ldif
 from bench.directory_ldap import LdapError
@@ -37,6 +37,7 @@ from bench.directory_queries import FILTERS
 from bench.directory_report import Held, Measured, figures_of, page_of
 from bench.peers.slapd import Slapd
 from bench.report import merged, spliced
+from bench.sending import ROOT, MeasureError
 from mssante.app.sandbox.population.population import write_population
 from mssante.app.sandbox.ports import free_ports
 from mssante.model.errors import MssError

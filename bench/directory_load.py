@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bench import procs
-from bench.campaign import ROOT
+from bench.sending import ROOT
 
 LOOK_SECONDS: Final = 0.2
 _PROC: Final = Path("/proc")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeVar
 
-from bench.campaign import MeasureError
 from bench.directory_entries import SUFFIX, Drawn
 from bench.directory_ldap import Answer, LdapSession, request
 from bench.directory_queries import FILTERS, TYPED, filters, typed, words_typed
+from bench.sending import MeasureError
 from mssante.flows.directory.reading import Directory
 from mssante.model.decision import Refusal
 from mssante.model.directory import Caller, Subject

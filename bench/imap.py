@@ -26,13 +26,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import machine, procs
-from bench.campaign import ROOT
 from bench.credentials import Credentials, make_credentials
 from bench.imap_idle import deliver, held_by_connections, wake_all, watchers_for
 from bench.imap_session import ImapError, ImapSession
 from bench.peers.dovecot_imap import STORAGES, DovecotImap
 from bench.peers.operator import Operator
 from bench.report import Figure, figure_table, merged, spliced
+from bench.sending import ROOT
 from mssante.app.sandbox.ports import free_ports
 
 COMMAND: Final = "script/bench imap"

@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import machine, procs
-from bench.campaign import MAILBOXES, ROOT, Campaign, Cell, MeasureError, Plan
+from bench.campaign import MAILBOXES, Campaign, Cell, Plan
 from bench.report import Figure, Row, Series, figure_table, memory_table, merged, row_table, spliced
+from bench.sending import ROOT, MeasureError
 
 COMMAND: Final = "script/bench smtp"
 CELLS: Final = (

@@ -5,13 +5,9 @@ The cluster is the one of ``script/demo --cluster``: three Patroni nodes, synchr
 
 import asyncio
 import dataclasses
-import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +16,14 @@ from typing import Final
 import click
 
 from bench import machine, procs
-from bench.campaign import MAILBOXES, ROOT, MeasureError
+from bench.campaign import MAILBOXES
 from bench.credentials import Credentials, make_credentials
 from bench.failover import measure as measure_failover
 from bench.load import Load, LoadResult
 from bench.peers.nodes import Nodes
 from bench.peers.operator import Operator
 from bench.report import Figure, figure_table, merged, spliced
+from bench.sending import ROOT, MeasureError, await_visible, send
 from mssante.app.sandbox.cluster.cluster import open_cluster
 from mssante.app.sandbox.cluster.layout import Plan
 from mssante.app.sandbox.ports import free_ports
@@ -36,7 +33,6 @@ COMMAND: Final = "script/bench store"
 SIZE_BYTES: Final = 4096
 CONNECTIONS: Final = 20
 MESSAGES: Final = 2000
-VISIBLE_SECONDS: Final = 120
 OUTAGE_TARGET: Final = 10.0
 
 
@@ -65,29 +61,26 @@ class Sender:
             ports = peer.ports if isinstance(peer, Nodes) else [peer.port]
             warm = self._messages // 10
             self._send(ports, warm)
-            self._await_visible(peer, warm)
+            await_visible(peer, warm)
             results = self._send(ports, self._messages)
-            seen_at = self._await_visible(peer, warm + self._messages)
+            seen_at = await_visible(peer, warm + self._messages)
             began = min(one.started_at for one in results)
             p50 = statistics.median(one.p50_ms for one in results)
             return Sample(self._messages / (seen_at - began), p50, max(one.p99_ms for one in results))
 
     def _send(self, ports: Sequence[int], messages: int) -> list[LoadResult]:
-        clients = [self._start(port, messages // len(ports), CONNECTIONS // len(ports)) for port in ports]
-        try:
-            results = [_finished(one) for one in clients]
-        finally:
-            for one in clients:
-                procs.stop(one)
+        results = send(
+            [self._load(port, messages // len(ports), CONNECTIONS // len(ports)) for port in ports], self._files
+        )
         took = sum(one.total for one in results)
         if took < messages:
             msg = f"{took} of {messages} messages were taken: {[one.errors for one in results]}"
             raise MeasureError(msg)
         return results
 
-    def _start(self, port: int, messages: int, connections: int) -> subprocess.Popen[bytes]:
+    def _load(self, port: int, messages: int, connections: int) -> Load:
         self._first += 1_000_000
-        load = Load(
+        return Load(
             port=port,
             authority=str(self._files.authority),
             certificate=str(self._files.client),
@@ -98,25 +91,6 @@ class Sender:
             mailboxes=MAILBOXES,
             first=self._first,
         )
-        command = (sys.executable, "-m", "bench.load", json.dumps(dataclasses.asdict(load)))
-        return procs.start(command, log=self._files.authority.parent / "load.log", PYTHONPATH=str(ROOT))
-
-    def _await_visible(self, peer: Operator, count: int) -> float:
-        until = time.monotonic() + VISIBLE_SECONDS
-        while (seen := peer.visible()) < count:
-            if time.monotonic() > until:
-                msg = f"{peer.name}: {seen} of {count} messages are visible after {VISIBLE_SECONDS} s"
-                raise MeasureError(msg)
-            time.sleep(0.02)
-        return time.monotonic()
-
-
-def _finished(client: subprocess.Popen[bytes]) -> LoadResult:
-    said = client.stdout.readline() if client.stdout is not None else b""
-    if not said:
-        msg = "a load client failed"
-        raise MeasureError(msg)
-    return LoadResult(**json.loads(said))
 
 
 async def measured(folder: Path, *, runs: int, messages: int) -> dict[str, list[Sample]]:
