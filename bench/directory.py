@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -28,17 +29,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from bench import machine, procs
 from bench.campaign import SETTLE_SECONDS
 from bench.credentials import make_credentials
+from bench.directory_alone import SEED, Searches, draw, invent, measure_searches
 from bench.directory_entries import SUFFIX, Drawn, folder_bytes, write_ldif
 from bench.directory_ldap import LdapError
 from bench.directory_load import Loaded, measure, ours, own_memory
 from bench.directory_measure import Compared, compare, measure_inside
 from bench.directory_operator import DirectoryOperator
 from bench.directory_queries import FILTERS
-from bench.directory_report import Held, Measured, figures_of, page_of
+from bench.directory_report import Held, Measured, figures_of, page_of, search_figures, search_page
 from bench.peers.slapd import Slapd
-from bench.report import merged, spliced
+from bench.publish import publish
 from bench.sending import ROOT, MeasureError
-from mssante.app.sandbox.population.population import write_population
 from mssante.app.sandbox.ports import free_ports
 from mssante.model.errors import MssError
 from mssante.store.directory.file import DirectoryFolder
@@ -46,7 +47,8 @@ from mssante.store.directory.file import DirectoryFolder
 COMMAND: Final = "script/bench directory"
 PEOPLE: Final = 1_200_000
 QUICK_PEOPLE: Final = 20_000
-SEED: Final = 1
+QUESTIONS: Final = 300
+ALONE_QUESTIONS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Plan:
     people: int = PEOPLE
     loads: int = 1
     runs: int = 3
-    questions: int = 300
+    questions: int = QUESTIONS
 
 
 class Campaign:
@@ -92,18 +94,27 @@ class Campaign:
             inside = measure_inside(self._folder, drawn, runs=self._plan.runs, count=self._plan.questions)
         return Measured(self._plan.people, entries, self._plan.runs, loads, sizes, compared, held, inside)
 
-    def _nation(self) -> list[Path]:
-        folder = self._place / "nation"
-        folder.mkdir()
-        with self._step("inventing a nation", self._plan.people) as task:
-            report = write_population(
-                folder,
-                professionals=self._plan.people,
-                seed=SEED,
-                progress=lambda done: self._progress.update(task, completed=done),
+    def run_alone(self) -> tuple[Searches, int]:
+        """Measure our own search, in this process, with no peer; return it and the number of entries."""
+        nation = self._nation()
+        with self._step("loading", 1):
+            measure(ours(self._folder.path, nation), self._place / "load.log")
+        with self._step("drawing questions", None) as task:
+            drawn, entries = draw(self._folder, partial(self._told, task))
+        with self._step("asking", self._plan.runs + 1) as task:
+            found = measure_searches(
+                {"mssante": self._folder},
+                drawn,
+                runs=self._plan.runs,
+                count=self._plan.questions,
+                advance=lambda: self._progress.advance(task),
             )
-        # The archive holds the same extraction once more.
-        return [file for file in report.files if file.suffix != ".zip"]
+        return found["mssante"], entries
+
+    def _nation(self) -> list[Path]:
+        with self._step("inventing a nation", self._plan.people) as task:
+            told = partial(self._told, task)
+            return invent(self._place / "nation", self._plan.people, told)
 
     def _load(self, nation: Sequence[Path]) -> tuple[list[Drawn], tuple[list[Loaded], list[Loaded]], int]:
         mine: list[Loaded] = []
@@ -154,6 +165,9 @@ class Campaign:
             held = {peer.name: _held(peer.roots()) for peer in (self._operator, self._slapd)}
         return found, held
 
+    def _told(self, task: TaskID, done: int) -> None:
+        self._progress.update(task, completed=done)
+
     @contextlib.contextmanager
     def _step(self, description: str, total: int | None) -> Iterator[TaskID]:
         task = self._progress.add_task(description, total=total)
@@ -169,6 +183,7 @@ def _held(roots: Sequence[int]) -> Held:
 
 @click.command()
 @click.option("--quick", is_flag=True, help=f"{QUICK_PEOPLE:,} people and one short run; writes nothing.")
+@click.option("--alone", is_flag=True, help="Our own search only, without slapd: directory_search_p99.")
 @click.option("--people", type=click.IntRange(1000), help=f"Professionals of the nation.  [default: {PEOPLE:,}]")
 @click.option("--write", is_flag=True, help="Write the pages for another number of people too; they say the number.")
 @click.option("--loads", default=1, show_default=True, help="Times that each server is loaded.")
@@ -176,7 +191,7 @@ def _held(roots: Sequence[int]) -> Held:
 @click.option("--dir", "folder", type=click.Path(path_type=Path), help="Where the servers keep their files (10 GB).")
 @click.option("--docs", default=ROOT / "docs", type=click.Path(path_type=Path), help="Where the results go.")
 def main(
-    *, quick: bool, people: int | None, write: bool, loads: int, runs: int, folder: Path | None, docs: Path
+    *, quick: bool, alone: bool, people: int | None, write: bool, loads: int, runs: int, folder: Path | None, docs: Path
 ) -> None:
     """Measure the directory against OpenLDAP.
 
@@ -184,33 +199,34 @@ def main(
     """
     signal.signal(signal.SIGTERM, _interrupted)
     procs.adopt_orphans()
-    plan = (
-        Plan(people or QUICK_PEOPLE, runs=1, questions=100) if quick else Plan(people or PEOPLE, loads=loads, runs=runs)
-    )
+    plan = Plan(people or PEOPLE, loads=loads, runs=runs, questions=ALONE_QUESTIONS if alone else QUESTIONS)
+    if quick:
+        plan = Plan(people or QUICK_PEOPLE, runs=1, questions=100)
+    to = None if quick or (people and not write) else docs
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:
         with tempfile.TemporaryDirectory(prefix="mssante-bench-", dir=folder, ignore_cleanup_errors=True) as name:
             with Progress(*columns, console=Console(stderr=True)) as progress:
-                measured = Campaign(Path(name), plan, progress).run()
-            about = f"{machine.describe(Path(name))}, OpenLDAP {_slapd_version()}"
+                campaign = Campaign(Path(name), plan, progress)
+                measured = None if alone else campaign.run()
+                searches = campaign.run_alone() if alone else None
+            about = machine.describe(Path(name))
     except (LdapError, MeasureError, MssError, OSError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
     finally:
         procs.end(procs.tree(os.getpid())[1:])
-    _publish(measured, about=about, docs=None if quick or (people and not write) else docs)
-
-
-def _publish(measured: Measured, *, about: str, docs: Path | None) -> None:
-    figures = figures_of(measured)
     date = datetime.now(UTC).date().isoformat()
-    text = page_of(measured, figures, about=about, date=date)
-    print(text)
-    if docs is None:
-        return
-    page, data = docs / "performance.md", docs / "performance.json"
-    page.write_text(spliced(page.read_text() if page.exists() else "", "directory", text))
-    data.write_text(merged(data.read_text() if data.exists() else "", figures, command=COMMAND, date=date))
-    print(f"\nwritten: {page}, {data}")
+    if measured is not None:
+        figures = figures_of(measured)
+        text = page_of(measured, figures, about=f"{about}, OpenLDAP {_slapd_version()}", date=date)
+        publish(to, "directory", text, figures, command=COMMAND, date=date)
+    if searches is not None:
+        found, entries = searches
+        figures = search_figures(found)
+        asked = f"{found.asked:,} questions in {plan.runs} run(s) after one to get warm, in the process that asks"
+        said = f"Measured on {date}: {about}.\n\n{plan.people:,} professionals, {entries:,} entries; {asked}."
+        text = search_page(found, figures, said=said)
+        publish(to, "directory search", text, figures, command=f"{COMMAND} --alone", date=date)
 
 
 def _slapd_version() -> str:

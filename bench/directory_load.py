@@ -6,15 +6,18 @@ Our own process: ``python -m bench.directory_load FOLDER FILE...``, which does w
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bench import procs
 from bench.sending import ROOT
+
+if TYPE_CHECKING:
+    from mssante.store.directory.engine import DirectoryShelf
 
 LOOK_SECONDS: Final = 0.2
 _PROC: Final = Path("/proc")
@@ -86,15 +89,20 @@ def _kilobytes(path: Path, name: str) -> int:
     return 1024 * int(found.split()[1]) if found else 0
 
 
-def _main(folder: Path, files: Sequence[Path]) -> None:
-    # Only the loading process needs these: the measuring one stays small.
+def fill(shelf: "DirectoryShelf", files: Sequence[Path]) -> None:
+    """Import files as ``mssante directory import`` does."""
+    # Only a loading process needs these: the measuring one stays small.
     from mssante.app.directory_files import read_elsewhere
     from mssante.flows.directory.loading import Guard, load
+
+    named, pieces = read_elsewhere(files)
+    load(shelf, named, pieces, Guard(0.0), datetime.now(UTC), lambda _step, _lines: None)
+
+
+def _main(folder: Path, files: Sequence[Path]) -> None:
     from mssante.store.directory.file import DirectoryFolder
 
-    told: Callable[[str, int], None] = lambda _step, _lines: None  # noqa: E731
-    named, pieces = read_elsewhere(files)
-    load(DirectoryFolder(folder), named, pieces, Guard(0.0), datetime.now(UTC), told)
+    fill(DirectoryFolder(folder), files)
 
 
 if __name__ == "__main__":

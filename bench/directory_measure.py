@@ -12,7 +12,7 @@ from typing import Final, Protocol, TypeVar
 
 from bench.directory_entries import SUFFIX, Drawn
 from bench.directory_ldap import Answer, LdapSession, request
-from bench.directory_queries import FILTERS, TYPED, filters, typed, words_typed
+from bench.directory_queries import FILTERS, filters, words_typed
 from bench.sending import MeasureError
 from mssante.flows.directory.reading import Directory
 from mssante.model.decision import Refusal
@@ -122,14 +122,10 @@ class Inside:
     Attributes:
         selects: kind of filter -> times.
         words: our own search for the three words of the filters.
-        searches: kind of what is typed -> times; all of them under "".
-        without_answer: kind of what is typed -> questions that found nothing.
     """
 
     selects: dict[str, Times]
     words: Times
-    searches: dict[str, Times]
-    without_answer: dict[str, int]
 
 
 def measure_inside(folder: DirectoryFolder, drawn: Sequence[Drawn], *, runs: int, count: int) -> Inside:
@@ -138,12 +134,7 @@ def measure_inside(folder: DirectoryFolder, drawn: Sequence[Drawn], *, runs: int
     async def work() -> Inside:
         store = folder.store()
         directory = Directory(store, lambda: datetime.now(UTC), daily_entries=0)
-        found = Inside(
-            {kind: Times() for kind in FILTERS},
-            Times(),
-            {kind: Times() for kind in ("", *TYPED)},
-            dict.fromkeys(TYPED, 0),
-        )
+        found = Inside({kind: Times() for kind in FILTERS}, Times())
         try:
             for run in range(-1, runs):
                 await _select(directory, found if run >= 0 else None, drawn, count, run)
@@ -161,7 +152,7 @@ async def _select(directory: Directory, into: Inside | None, drawn: Sequence[Dra
         for text in filters(kind, drawn, count, str(run)):
             wanted = condition(parse_filter(text))
             began = time.perf_counter()
-            _given(await directory.select(_ASKER, Subject.EVERYTHING, wanted, limit=LIMIT))
+            given(await directory.select(_ASKER, Subject.EVERYTHING, wanted, limit=LIMIT))
             times.append(1000 * (time.perf_counter() - began))
         if into is not None:
             into.selects[kind].runs.append(times)
@@ -171,23 +162,18 @@ async def _search(directory: Directory, into: Inside | None, drawn: Sequence[Dra
     words = []
     for text in words_typed(drawn, count, str(run)):
         began = time.perf_counter()
-        _given(await directory.search(_ASKER, text, limit=LIMIT))
+        given(await directory.search(_ASKER, text, limit=LIMIT))
         words.append(1000 * (time.perf_counter() - began))
-    times: dict[str, list[float]] = {kind: [] for kind in TYPED}
-    for one in typed(drawn, max(1, count // 2), str(run)):
-        began = time.perf_counter()
-        found = _given(await directory.search(_ASKER, one.text, limit=LIMIT))
-        times[one.kind].append(1000 * (time.perf_counter() - began))
-        if into is not None and not found.entries:
-            into.without_answer[one.kind] += 1
     if into is not None:
         into.words.runs.append(words)
-        for kind, taken in times.items():
-            into.searches[kind].runs.append(taken)
-        into.searches[""].runs.append([one for taken in times.values() for one in taken])
 
 
-def _given(found: T | Refusal) -> T:
+def given(found: T | Refusal) -> T:
+    """Return an answer.
+
+    Raises:
+        MeasureError: it is a refusal.
+    """
     if isinstance(found, Refusal):
         raise MeasureError(found.public)
     return found

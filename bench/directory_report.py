@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bench.directory_alone import Searches
 from bench.directory_load import Loaded
 from bench.directory_measure import Compared, Inside, Times
+from bench.directory_queries import TYPED
 from bench.report import Figure, figure_table
 
 PEER: Final = "slapd"
 P99_TARGET_MS: Final = 10.0
 MEMORY_TARGET_BYTES: Final = 500_000_000
+_ALL: Final = "all of them, mixed"
 _SAID: Final[Mapping[str, str]] = {
     "exact": "`(mail=…)`, a whole address",
     "prefix": "`(sn=abcd*)`, the first 20",
@@ -67,9 +70,45 @@ def figures_of(measured: Measured) -> list[Figure]:
         )
         for kind, one in measured.compared.items()
     ]
-    p99 = measured.inside.searches[""].share(99)
-    target = f"target {P99_TARGET_MS:.0f} ms"
-    return [*found, Figure("directory_search_p99", p99, "ms", target, P99_TARGET_MS, 1, smaller_is_better=True)]
+    return found
+
+
+def search_figures(searches: Searches) -> list[Figure]:
+    """Return the named figure of our search alone."""
+    p99, target = searches.times[""].share(99), f"target {P99_TARGET_MS:.0f} ms"
+    return [Figure("directory_search_p99", p99, "ms", target, P99_TARGET_MS, 1, smaller_is_better=True)]
+
+
+def search_page(searches: Searches, figures: Sequence[Figure], *, said: str) -> str:
+    """Return the part of the page about our search alone.
+
+    Args:
+        said: what was measured, when and where.
+    """
+    return "\n\n".join((said, figure_table(figures), search_table(searches)))
+
+
+def engine_figures(sqlite: Searches, postgresql: Searches) -> list[Figure]:
+    """Return the named figures of our search on PostgreSQL beside SQLite."""
+    mine, theirs = postgresql.times[""], sqlite.times[""]
+    pairs = {"p50": (mine.value, theirs.value), "p99": (mine.share(99), theirs.share(99))}
+    return [
+        Figure(f"directory_search_postgresql_{name}", one, "ms", "SQLite", other, 1, smaller_is_better=True)
+        for name, (one, other) in pairs.items()
+    ]
+
+
+def engine_table(searches: Mapping[str, Searches]) -> str:
+    """Return the table of what is typed on several engines."""
+    names = list(searches)
+    lines = [
+        f"| what is typed; p50 / p99 / longest, ms | {' | '.join(names)} |",
+        f"|---|{'---:|' * len(names)}",
+    ]
+    for kind in ("", *TYPED):
+        cells = (f"{_shown(one.times[kind])} / {one.times[kind].share(100):.2f}" for one in searches.values())
+        lines.append(f"| {kind or _ALL} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def page_of(measured: Measured, figures: Sequence[Figure], *, about: str, date: str) -> str:
@@ -86,7 +125,6 @@ def page_of(measured: Measured, figures: Sequence[Figure], *, about: str, date: 
             ),
             figure_table(figures),
             _question_table(measured),
-            _search_table(measured.inside),
             _load_table(measured),
             _memory_table(measured.held),
         )
@@ -114,16 +152,17 @@ def _question_table(measured: Measured) -> str:
     return "\n".join(lines)
 
 
-def _search_table(inside: Inside) -> str:
+def search_table(searches: Searches) -> str:
+    """Return the table of what is typed on one engine."""
     lines = [
         "| what a person types into our search | p50 ms | p99 ms | longest ms | without answer |",
         "|---|---:|---:|---:|---:|",
     ]
-    for kind, times in inside.searches.items():
+    for kind, times in searches.times.items():
         asked = sum(len(run) for run in times.runs)
-        without = inside.without_answer[kind] if kind else sum(inside.without_answer.values())
+        without = searches.without_answer[kind] if kind else sum(searches.without_answer.values())
         lines.append(
-            f"| {kind or 'all of them, mixed'} | {times.value:.2f} | {times.share(99):.2f} | {times.share(100):.2f} "
+            f"| {kind or _ALL} | {times.value:.2f} | {times.share(99):.2f} | {times.share(100):.2f} "
             f"| {without} of {asked} |"
         )
     return "\n".join(lines)

@@ -15,14 +15,15 @@ from typing import Final
 
 import click
 
-from bench import machine, procs
+from bench import machine, procs, store_directory
 from bench.campaign import MAILBOXES
 from bench.credentials import Credentials, make_credentials
 from bench.failover import measure as measure_failover
 from bench.load import Load, LoadResult
 from bench.peers.nodes import Nodes
 from bench.peers.operator import Operator
-from bench.report import Figure, figure_table, merged, spliced
+from bench.publish import publish
+from bench.report import Figure, figure_table
 from bench.sending import ROOT, MeasureError, await_visible, send
 from mssante.app.sandbox.cluster.cluster import open_cluster
 from mssante.app.sandbox.cluster.layout import Plan
@@ -124,18 +125,45 @@ async def measured(folder: Path, *, runs: int, messages: int) -> dict[str, list[
 @click.option("--quick", is_flag=True, help="One short run and one fail-over; writes nothing.")
 @click.option("--runs", default=3, show_default=True, help="Runs of each server.")
 @click.option("--rounds", default=5, show_default=True, help="Leaders that are killed.")
+@click.option("--directory", is_flag=True, help="Only the search of the directory, on both engines.")
+@click.option("--people", default=store_directory.PEOPLE, show_default=True, help="Professionals of that directory.")
 @click.option("--docs", default=ROOT / "docs", type=click.Path(path_type=Path), help="Where the results go.")
-def main(*, quick: bool, runs: int, rounds: int, docs: Path) -> None:
+def main(*, quick: bool, runs: int, rounds: int, directory: bool, people: int, docs: Path) -> None:
     """Measure the store on one machine and on a cluster.
 
     Example: script/bench store --quick
     """
     procs.adopt_orphans()
+    if directory:
+        _measure_directory(1 if quick else runs, people, None if quick else docs)
+    else:
+        _measure_store(
+            1 if quick else runs, 1 if quick else rounds, 300 if quick else MESSAGES, None if quick else docs
+        )
+
+
+def _measure_directory(runs: int, people: int, docs: Path | None) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="mssante-bench-", ignore_cleanup_errors=True) as name:
-            found = asyncio.run(measured(Path(name), runs=1 if quick else runs, messages=300 if quick else MESSAGES))
+            measuring = store_directory.measured(
+                Path(name), people=people, runs=runs, questions=store_directory.QUESTIONS, told=click.echo
+            )
+            found, entries = asyncio.run(measuring)
             about = machine.describe(Path(name))
-        outages = asyncio.run(measure_failover(Plan(), 1 if quick else rounds, click.echo))
+    except (MeasureError, MssError, OSError, RuntimeError) as error:
+        raise click.ClickException(str(error)) from error
+    date = datetime.now(UTC).date().isoformat()
+    said = f"Measured on {date}: {about}."
+    text, figures = store_directory.part_of(found, entries, people=people, runs=runs, said=said)
+    publish(docs, "store directory", text, figures, command=f"{COMMAND} --directory", date=date)
+
+
+def _measure_store(runs: int, rounds: int, messages: int, docs: Path | None) -> None:
+    try:
+        with tempfile.TemporaryDirectory(prefix="mssante-bench-", ignore_cleanup_errors=True) as name:
+            found = asyncio.run(measured(Path(name), runs=runs, messages=messages))
+            about = machine.describe(Path(name))
+        outages = asyncio.run(measure_failover(Plan(), rounds, click.echo))
     except (MeasureError, MssError, OSError, RuntimeError) as error:
         raise click.ClickException(str(error)) from error
     if any(one.lost for one in outages):
@@ -151,12 +179,7 @@ def main(*, quick: bool, runs: int, rounds: int, docs: Path) -> None:
     ]
     date = datetime.now(UTC).date().isoformat()
     text = f"Measured on {date}: {about}.\n\n{figure_table(figures)}\n\n{_table(found)}"
-    print(text)
-    if quick:
-        return
-    page, data = docs / "performance.md", docs / "performance.json"
-    page.write_text(spliced(page.read_text() if page.exists() else "", "store", text))
-    data.write_text(merged(data.read_text() if data.exists() else "", figures, command=COMMAND, date=date))
+    publish(docs, "store", text, figures, command=COMMAND, date=date)
 
 
 def _table(found: dict[str, list[Sample]]) -> str:

@@ -8,11 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from postgresql import settle
 from standins import KeptLog
 
 from mssante.app import background
 from mssante.model.errors import StoreAwayError, StoreError
 from mssante.model.settings import StoreSettings
+from mssante.store import leases
 from mssante.store.engine import Store
 
 
@@ -111,4 +113,36 @@ async def test_an_accident_of_the_work_is_told(tmp_path: Path, monkeypatch: pyte
 
     with pytest.raises(ValueError, match="accident"):
         await background.alone(node(store), "house", "a", work)
+    await store.close()
+
+
+async def test_a_node_that_may_not_lead_takes_no_lease_and_gives_up_the_one_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await Store.open(tmp_path, StoreSettings())
+    monkeypatch.setattr(type(store), "is_shared", True)
+    leads, running = False, asyncio.Event()
+
+    async def work() -> None:
+        running.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            running.clear()
+
+    holding = background.alone(node(store), "house", "a", work, may_lead=lambda: leads)
+    task = asyncio.create_task(holding)
+    for _turn in range(10):
+        await asyncio.sleep(0)
+    assert not running.is_set()
+    leads = True
+    async with asyncio.timeout(10):
+        await running.wait()
+        leads = False
+        await until(lambda: not running.is_set())
+        await settle(
+            lambda: store.write(lambda tx: leases.take(tx, "house", "b", datetime.now(UTC), timedelta(seconds=9)))
+        )
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
     await store.close()

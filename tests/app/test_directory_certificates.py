@@ -3,6 +3,7 @@
 Source: operators.md 2.5 (R2 to R5), 4.5; issue of the directory (doors: authenticated callers).
 """
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from cryptography.hazmat.primitives import serialization
 from directory_files import CHU, DUPONT, activities, extraction, loaded
 from directory_keys import KEY, patch_of, written
 from ldap_talk import KeptLog
@@ -193,3 +195,17 @@ def test_an_operator_whose_certificate_is_no_name_is_a_fault_of_the_file(tmp_pat
     file.write_text('[[operator]]\nname = "chu"\ncertificate = "pas un nom"\n')
     with pytest.raises(ConfigError, match="n'est pas un nom"):
         read_operators(file)
+
+
+async def test_a_renewed_certificate_is_shown_at_the_next_handshake(hall: Hall, pki) -> None:
+    tls = hall.stage.site.operator.config.tls
+    renewed = pki.other.certificate.public_bytes(serialization.Encoding.DER)
+    assert await _shown(hall.port) != renewed
+    tls.certificate.write_bytes(pki.pki.chain_pem(pki.other))
+    tls.key.write_bytes(pki.other.key_pem)
+    assert await _shown(hall.port) == renewed
+    assert [event for event, _facts in hall.log.events] == ["certificate-loaded"]
+
+
+async def _shown(port: int) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", port)))

@@ -16,6 +16,7 @@ from directory_files import LINES, box, extraction, loaded
 from processes import until
 from standins import KeptLog
 
+from mssante.app import extraction_file
 from mssante.app.config import Config, read_config
 from mssante.app.directory_place import directory_folder
 from mssante.app.extraction_file import NAME, keep_extraction, served_extraction, write_extraction
@@ -128,6 +129,24 @@ async def test_the_manager_makes_one_when_there_is_none_or_it_is_a_day_old(shell
     assert file.stat().st_mtime > yesterday
 
 
-async def test_a_failure_is_told_and_does_not_end_the_manager(config: Config) -> None:
+async def test_a_failure_is_told_and_the_manager_publishes_when_its_cause_is_gone(
+    shell: Shell, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction_file, "RETRY_SECONDS", 0.2)
     loaded(directory_folder(config), extraction=extraction())
-    await kept(replace(config, source=config.source.with_name("absent.toml")), "extraction-not-published")
+    become_manager(shell)
+    log, absent = KeptLog(), config.source.with_name("absent.toml")
+    moved = replace(config, source=absent)
+    keeping = asyncio.create_task(keep_extraction(moved, lambda: datetime.now(UTC), log))
+    try:
+        for event in ("extraction-not-published", "extraction-published"):
+            await until(lambda event=event: keeping.done() or event in {line[1] for line in log.lines}, event)
+            assert not keeping.done()
+            if not absent.exists():
+                assert not served_extraction(config).exists()
+                absent.write_bytes(config.source.read_bytes())
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+    assert {line[1] for line in log.lines} == {"extraction-not-published", "extraction-published"}
+    assert len(lines_of(served_extraction(config))) == 1 + len(LINES)

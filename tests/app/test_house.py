@@ -6,14 +6,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from postgresql import Server, postgresql
 from standins import KeptLog
+from store_world import by_hand
 
 from mssante.app.house import keep_house_once
+from mssante.model.message import Body, Summary
 from mssante.model.settings import StoreSettings
 from mssante.store import messages
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
 
+__all__ = ["postgresql"]
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 SETTINGS = StoreSettings()
 
@@ -60,3 +64,62 @@ async def test_a_folder_that_cannot_be_read_is_an_error_that_the_next_hour_may_m
     shutil.rmtree(store.blobs.spool_path)
     with pytest.raises(OSError, match="spool"):
         await keep_house_once(store, SETTINGS, now=NOW, log=KeptLog())
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_bodies_are_swept_part_by_part_and_those_in_use_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgresql: Server, engine: str
+) -> None:
+    there = postgresql.settings(await postgresql.new_database())
+    opened = await Store.open(tmp_path, SETTINGS if engine == "sqlite" else there)
+    bodies = [await _kept(opened, bytes([number]) * 300_000) for number in range(20)]
+
+    async def use(tx: Tx) -> None:
+        for body in bodies[::2]:
+            await messages.add_message(
+                tx, reference=body.sha256.hex(), sender=None, summary=Summary(), body=body, decision="R5", now=NOW
+            )
+
+    await opened.write_long(use)
+    seen: dict[str, set[str]] = {}
+    sweep = opened.blobs.sweep
+
+    def noted(referenced: frozenset[str], older_than: timedelta, now: datetime, *, part: str) -> int:
+        seen[part] = set(referenced)
+        return sweep(referenced, older_than, now, part=part)
+
+    monkeypatch.setattr(opened.blobs, "sweep", noted)
+    await keep_house_once(opened, SETTINGS, now=datetime.now(UTC), log=KeptLog())
+    assert all(opened.blobs.read(body) for body in bodies)
+    await keep_house_once(opened, SETTINGS, now=datetime.now(UTC) + timedelta(hours=7), log=KeptLog())
+    assert all(opened.blobs.read(body) for body in bodies[::2])
+    assert not any((opened.blobs.path / (body.path or "")).exists() for body in bodies[1::2])
+    assert list(seen) == [f"{number:02x}" for number in range(256)]
+    assert all(path.startswith(f"{part}/") for part, paths in seen.items() for path in paths)
+    assert set().union(*seen.values()) == {body.path for body in bodies[::2]}
+    await opened.close()
+
+
+async def test_the_names_of_a_part_are_found_by_their_index(store: Store, postgresql: Server) -> None:
+    asked = "SELECT path FROM message WHERE path >= ? AND path < ?"
+    assert asked in Path(messages.__file__).with_name("queries").joinpath("messages.sql").read_text().replace(
+        ":first_path", "?"
+    ).replace(":end_path", "?")
+
+    async def plan(tx: Tx, how: str) -> str:
+        if how == "EXPLAIN":
+            await by_hand(tx, "SET LOCAL enable_seqscan = off")
+        return str(await by_hand(tx, f"{how} {asked}", "ab", "abg"))
+
+    assert "message_path" in await store.read(lambda tx: plan(tx, "EXPLAIN QUERY PLAN"))
+    other = await Store.open(store.folder / "other", postgresql.settings(await postgresql.new_database()))
+    assert "message_path" in await other.write(lambda tx: plan(tx, "EXPLAIN"))
+    await other.close()
+
+
+async def _kept(store: Store, data: bytes) -> Body:
+    spool = store.blobs.spool(0, 0)
+    waiting = spool.write(data)
+    if waiting is not None:
+        await waiting
+    return await spool.finish()

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import ssl
 from dataclasses import replace
@@ -7,13 +8,23 @@ from random import Random
 import pytest
 
 from bench.credentials import make_credentials
+from bench.directory_alone import Searches, draw, invent, measure_searches
 from bench.directory_entries import ABOVE, SUFFIX, Drawn, drawable, ldif_entry, ldif_line
 from bench.directory_ldap import LdapSession, request
-from bench.directory_load import Loaded
+from bench.directory_load import Loaded, fill
 from bench.directory_load import measure as measure_load
 from bench.directory_measure import Compared, Inside, Times
 from bench.directory_queries import FILTERS, TYPED, filters, longest_word, typed, words, words_typed
-from bench.directory_report import Held, Measured, figures_of, page_of
+from bench.directory_report import (
+    Held,
+    Measured,
+    engine_figures,
+    engine_table,
+    figures_of,
+    page_of,
+    search_figures,
+    search_page,
+)
 from bench.peers.slapd import Slapd
 from mssante.app.sandbox.ports import free_ports
 from mssante.model.directory import (
@@ -26,6 +37,7 @@ from mssante.model.directory import (
     Structure,
 )
 from mssante.model.mailbox import MailboxType
+from mssante.store.directory.file import DirectoryFolder
 from mssante.wire.ldap.filter_text import parse_filter
 
 DRAWN = [
@@ -144,25 +156,56 @@ def test_a_loading_that_fails_says_why(tmp_path: Path) -> None:
         measure_load(("sh", "-c", "echo no room >&2; exit 3"), tmp_path / "log")
 
 
-def test_the_page_gives_each_figure_and_the_p99_of_all_searches() -> None:
+def searches(*times: float) -> Searches:
+    return Searches({"": Times([list(times)]), **{kind: Times([[1.0]]) for kind in TYPED}})
+
+
+def test_the_page_of_our_search_alone_gives_its_p99_and_its_slowest() -> None:
+    found = searches(*[1.0] * 98, 12.0, 40.0)
+    (figure,) = search_figures(found)
+    assert (figure.name, figure.value, figure.ratio) == ("directory_search_p99", 40.0, 0.25)
+    page = search_page(found, [figure], said="Measured.")
+    assert "| all of them, mixed | 1.00 | 40.00 | 40.00 | 0 of 100 |" in page
+    assert "`directory_search_p99`" in page
+
+
+def test_two_engines_stand_beside_each_other_with_their_ratio() -> None:
+    found = {"SQLite": searches(*[2.0] * 99, 9.0), "PostgreSQL": searches(*[4.0] * 99, 18.0)}
+    p50, p99 = engine_figures(found["SQLite"], found["PostgreSQL"])
+    assert (p50.name, p50.value, p50.ratio) == ("directory_search_postgresql_p50", 4.0, 0.5)
+    assert (p99.name, p99.value, p99.ratio) == ("directory_search_postgresql_p99", 18.0, 0.5)
+    assert "| all of them, mixed | 2.00 / 9.00 / 9.00 | 4.00 / 18.00 / 18.00 |" in engine_table(found)
+
+
+async def test_every_question_is_asked_of_each_directory_and_timed(tmp_path: Path) -> None:
+    shelves = {name: DirectoryFolder(tmp_path / name) for name in ("un", "deux")}
+
+    def work() -> dict[str, Searches]:
+        files = invent(tmp_path / "nation", 1000, lambda _done: None)
+        for shelf in shelves.values():
+            fill(shelf, files)
+        drawn, entries = draw(shelves["un"], lambda _done: None)
+        assert entries >= len(drawn) > 0
+        return measure_searches(shelves, drawn, runs=2, count=3)
+
+    found = await asyncio.to_thread(work)
+    assert [one.asked for one in found.values()] == [2 * 3 * len(TYPED)] * 2
+    assert found["un"].without_answer == found["deux"].without_answer
+    assert all(min(min(run) for run in one.times[""].runs) > 0 for one in found.values())
+
+
+def test_the_page_gives_each_figure() -> None:
     compared = {
         kind: Compared(Times([[1.0, 2.0, 3.0]]), Times([[4.0, 4.0, 4.0]]), asked=3, alike=2) for kind in FILTERS
     }
-    every = Times([[1.0] * 99 + [12.0]])
-    inside = Inside(
-        {kind: Times([[1.0]]) for kind in FILTERS},
-        Times([[1.5]]),
-        {"": every, **{kind: Times([[1.0]]) for kind in TYPED}},
-        dict.fromkeys(TYPED, 0),
-    )
+    inside = Inside({kind: Times([[1.0]]) for kind in FILTERS}, Times([[1.5]]))
     held = {"mssante": Held(3, 2, 1)}
     loads = ([Loaded(10.0, 400_000_000, 1)], [Loaded(30.0, 1, 1)])
     measured = Measured(1000, 2000, 1, loads, (1, 1), compared, held, inside)
     figures = {one.name: one for one in figures_of(measured)}
-    assert set(figures) == {f"directory_{one}" for one in ("load", "exact", "prefix", "words", "search_p99")}
+    assert set(figures) == {f"directory_{one}" for one in ("load", "exact", "prefix", "words")}
     assert figures["directory_load"].ratio == 3.0
     assert (figures["directory_prefix"].value, figures["directory_prefix"].ratio) == (2000.0, 2.0)
-    assert (figures["directory_search_p99"].value, figures["directory_search_p99"].ratio) == (12.0, 0.83)
     page = page_of(measured, list(figures.values()), about="a machine", date="2026-01-02")
     assert "400 MB, under its bound of 500 MB" in page
     assert "2 of 3" in page

@@ -154,7 +154,7 @@ async def test_while_the_object_store_is_away_a_message_waits_to_be_considered(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await leave(office)
-    await office.receive(written(more=f"X-Long: {'x ' * 60_000}\r\n"))
+    await office.receive(written(more=f"X-Long: {'x ' * 70_000}\r\n"))
 
     def head(*_: object) -> bytes:
         msg = "le stockage objet ne répond pas"

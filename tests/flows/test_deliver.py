@@ -138,10 +138,9 @@ async def test_a_destination_that_hangs_does_not_delay_another(office: Office) -
 
     async def reached() -> bool:
         states = await office.states()
-        return states.get(CopyState.RELAYED) == 1 and states.get(CopyState.DELIVERED) == 1
+        return states == {CopyState.RELAYED: 1, CopyState.DELIVERED: 1, CopyState.SENDING: 3}
 
     await _work_until(office, reached)
-    assert (await office.states())[CopyState.SENDING] == 3
 
 
 async def test_one_destination_never_gets_more_connections_than_the_setting(office: Office) -> None:
@@ -161,7 +160,6 @@ async def test_one_destination_never_gets_more_connections_than_the_setting(offi
     await _work_until(office, two_wait)
     assert office.courier.open_most[MSS_NEAR] == 2
     gate.set()
-    office.clock.step(seconds=office.queue.lease_seconds + 1)
     await _work_until(office, all_gone)
     assert office.courier.open_most[MSS_NEAR] == 2
 
@@ -203,6 +201,22 @@ async def test_a_result_that_comes_after_its_lease_changes_nothing(office: Offic
     assert await office.states() == {CopyState.RELAYED: 1}
     assert len(await office.events()) == rows
     assert await office.notices_to(ANNE) == []
+
+
+async def test_what_is_under_way_at_a_stop_is_given_back_and_goes_on_at_once(office: Office) -> None:
+    gate = asyncio.Event()
+    office.courier.gate = lambda _host: gate.wait()
+    for _ in range(3):
+        await _accepted(office.submit(letter()))
+
+    async def under_way() -> bool:
+        return office.courier.arrived.is_set()
+
+    await _work_until(office, under_way)
+    assert await office.states() == {CopyState.WAITING: 3}
+    gate.set()
+    await office.delivering.drain()
+    assert await office.states() == {CopyState.RELAYED: 3}
 
 
 # -- by hand -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from forge import NOW
 
-from mssante.flows.failures import REMEMBERED, WINDOW, Failures
+from mssante.flows.failures import KNOWN_FOR, NOTED_AGAIN, REMEMBERED, WINDOW, Failures, is_noted, tried_by
+from mssante.store.sign_ins import Counted
 
 
 def test_counts_are_forgotten_after_the_window() -> None:
@@ -46,3 +47,30 @@ def test_an_ipv4_address_written_as_ipv6_is_the_same_source() -> None:
     kept = Failures()
     kept.failed("::ffff:192.0.2.1", "anne", NOW)
     assert kept.facts("192.0.2.1", "bruno", None, NOW).address_failures == 1
+
+
+def test_the_keys_of_the_store_tell_sources_and_logins_apart_and_nothing_else() -> None:
+    one = tried_by(b"k", "192.0.2.1", "Anne")
+    assert one == tried_by(b"k", "::ffff:192.0.2.1", "anne")
+    assert len({one.source, one.login, one.everybody}) == 3
+    same = tried_by(b"k", "anne", "192.0.2.1")
+    assert {same.source, same.login}.isdisjoint({one.source, one.login})
+    assert tried_by(b"other", "192.0.2.1", "anne").source != one.source
+    assert tried_by(b"k", "192.0.2.1", "x" * 300).login == tried_by(b"k", "192.0.2.1", "x" * 299).login
+    # What cannot be written as text is counted too.
+    assert len(tried_by(b"k", "192.0.2.1", "\udcff").login) == len(one.login)
+
+
+def test_what_other_nodes_have_counted_counts_here() -> None:
+    kept = Failures()
+    kept.failed("192.0.2.1", "anne", NOW)
+    facts = kept.facts("192.0.2.1", "anne", 7, NOW, Counted(5, 0, 9, NOW - timedelta(days=3)))
+    assert (facts.address_failures, facts.account_failures, facts.all_failures, facts.is_known) == (5, 1, 9, True)
+    assert not kept.facts("192.0.2.1", "anne", 7, NOW, Counted(known_at=NOW - KNOWN_FOR)).is_known
+    assert not kept.facts("192.0.2.1", "anne", None, NOW, Counted(known_at=NOW)).is_known
+
+
+def test_a_source_is_noted_again_after_a_day() -> None:
+    assert not is_noted(None, NOW)
+    assert is_noted(NOW, NOW + NOTED_AGAIN / 2)
+    assert not is_noted(NOW, NOW + NOTED_AGAIN)

@@ -63,13 +63,13 @@ async def test_case_of_the_login_and_its_repetition_do_not_matter(office: Office
 )
 async def test_every_failure_says_the_same(office: Office, login: str, password: str, authzid: str) -> None:
     reads = []
-    read = office.store.read
+    glance = office.store.glance
 
     async def counted(work: Work[object]) -> object:
         reads.append(work)
-        return await read(work)
+        return await glance(work)
 
-    office.sign_in._store.read = counted  # type: ignore[method-assign]
+    office.sign_in._store.glance = counted  # type: ignore[method-assign]
     found = await _try(office, login, password, authzid)
     assert isinstance(found, Refusal)
     assert (found.kind, found.public) == (Kind.SIGN_IN_FAILED, "Authentication failed")
@@ -107,6 +107,17 @@ async def test_too_many_failures_stop_their_address_and_never_the_account(office
     assert isinstance(await _try(office, ANNE, ANNES, ip=ELSEWHERE), Identity)
     office.clock.now += timedelta(minutes=11)
     assert isinstance(await _try(office, ANNE, ANNES), Identity)
+
+
+async def test_a_restart_gives_nobody_a_new_budget_and_forgets_no_known_source(office: Office) -> None:
+    assert isinstance(await _try(office, BRUNO, f"pass{BRUNO}"), Identity)
+    for _ in range(FAILURES_PER_ADDRESS):
+        await _try(office, ANNE, "faux")
+    await office.restart()
+    throttled = await _try(office, ANNE, ANNES)
+    assert isinstance(throttled, Refusal)
+    assert throttled.kind is Kind.SIGN_IN_THROTTLED
+    assert isinstance(await _try(office, BRUNO, f"pass{BRUNO}"), Identity)
 
 
 # -- software with its certificate ---------------------------------------------------------------------------------

@@ -210,7 +210,8 @@ async def test_sweeps_what_is_old_and_unreferenced_only(blobs: BlobFolder) -> No
     for old in (blobs.path / kept, blobs.path / orphan, leftover):
         os.utime(old, (1_000_000_000, 1_000_000_000))
     now = datetime.now(UTC)
-    assert blobs.sweep({kept}, timedelta(hours=1), now) == 2
+    assert blobs.sweep({kept}, timedelta(hours=1), now) == 1
+    assert blobs.sweep_spool(timedelta(hours=1), now) == 1
     assert _files(blobs) == sorted(f"blobs/{name}" for name in (kept, young))
     assert blobs.sweep({kept}, timedelta(hours=1), now) == 0
 

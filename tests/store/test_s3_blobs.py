@@ -190,7 +190,8 @@ async def test_the_sweep_takes_what_nothing_refers_to_of_days_that_are_over(blob
     (blobs.spool_path / "reste").write_bytes(b"x")
     os.utime(blobs.spool_path / "reste", (1, 1))
     referenced = {kept.path}
-    assert blobs.sweep(referenced, timedelta(days=1), NOW) == 1
+    assert blobs.sweep_spool(timedelta(days=1), NOW) == 1
+    assert blobs.sweep(referenced, timedelta(days=1), NOW) == 0
     assert len(s3.objects) == 3
     assert blobs.sweep(referenced, timedelta(days=1), NOW + timedelta(days=1)) == 0
     assert blobs.sweep(referenced, timedelta(days=1), NOW + timedelta(days=3)) == 1
@@ -242,6 +243,21 @@ async def test_the_sweep_goes_through_every_page(blobs: BucketBlobs, s3: FakeS3)
     assert blobs.sweep(set(names[::2]), DAY, NOW) == 12
     assert set(s3.objects) == set(names[::2])
     assert blobs.sweep(set(names[::2]), DAY, NOW) == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "mss"])
+async def test_the_sweep_of_a_part_neither_lists_nor_takes_anything_else(
+    s3: FakeS3, tmp_path: Path, prefix: str
+) -> None:
+    made = open_blobs(tmp_path, s3.settings(tmp_path, prefix=prefix), probe=lambda _step: None)
+    top = f"{prefix}/" if prefix else ""
+    names = [f"{top}{part}/{'c' * 61}{number}-20200101" for part in ("ab", "ac", "a0") for number in range(5)]
+    s3.objects |= dict.fromkeys(names, b"x")
+    s3.page_rows = 2
+    assert made.sweep({names[0].removeprefix(top)}, DAY, NOW, part="ab") == 4
+    assert set(s3.objects) == {names[0], *names[5:]}
+    assert all(f"prefix={top.replace('/', '%2F')}ab%2F" in one for one in s3.asked if one.startswith("GET "))
+    made.close()
 
 
 @pytest.mark.parametrize("fault", [{"refuse": 99}, {"closes": 99}, {"denied": True}])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from forge import NOW
 from standins import ANNE, HERE, TRACE_KEY, Office
@@ -66,9 +67,9 @@ class Library:
         return found
 
 
-async def open_library(folder: Path) -> Library:
+async def open_library(folder: Path, **changes: Any) -> Library:  # noqa: ANN401 - any field of the office
     """Return an open operator with readers."""
-    office = await Office(folder).open()
+    office = await Office(folder, **changes).open()
 
     async def work(tx: Tx) -> None:
         box = await mailboxes.create_mailbox(

@@ -220,7 +220,9 @@ async def examine(plot: Plot) -> Examined:
         faults += [f"audit: {chain.reason}"] if chain.broken_at is not None else []
         faults += await store.read(_counters)
         used = await store.read(messages.blob_paths)
-        store.blobs.sweep(used, timedelta(0), datetime.now(UTC) + timedelta(hours=1))
+        soon = datetime.now(UTC) + timedelta(hours=1)
+        store.blobs.sweep(used, timedelta(0), soon)
+        store.blobs.sweep_spool(timedelta(0), soon)
         left = {path.relative_to(store.blobs.path).as_posix() for path in store.blobs.path.rglob("*") if path.is_file()}
         faults += [f"orphan {path}" for path in left - used]
         faults += [f"temporary {path}" for path in store.blobs.spool_path.iterdir()]

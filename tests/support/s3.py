@@ -23,6 +23,7 @@ from mssante.model.settings import BlobSettings
 
 BUCKET = "corps"
 _PIECE_BYTES = 64 * 1024
+_PATIENCE_SECONDS = 30
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Faults:
         other: give another object's bytes of the same length.
         denied: 403 to everything, with `code`.
         clock: seconds that this server's clock is ahead.
+        gate: nothing is answered until it is set.
     """
 
     refuse: int = 0
@@ -54,6 +56,7 @@ class Faults:
     denied: bool = False
     code: str = "AccessDenied"
     clock: float = 0.0
+    gate: threading.Event | None = None
 
 
 @dataclass
@@ -152,6 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.s3.asked.append(f"{self.command} {key or '?' + address.query}")
         faults = self.s3.faults
         time.sleep(faults.slow)
+        if faults.gate is not None:
+            faults.gate.wait(_PATIENCE_SECONDS)
         if faults.closes:
             faults.closes -= 1
             self.close_connection = True

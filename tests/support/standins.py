@@ -32,7 +32,7 @@ from mssante.model.mailbox import Account, AccountKind, Identity, Mailbox, Mailb
 from mssante.model.message import Copy, CopyState, Deferred, StoredMessage
 from mssante.model.outside import Answer, Fetched, Host, Parcel, Taken
 from mssante.model.peer import PeerFacts, TlsFacts
-from mssante.model.settings import LimitSettings, QueueSettings, StoreSettings, TrustSettings
+from mssante.model.settings import FILES, BlobSettings, LimitSettings, QueueSettings, StoreSettings, TrustSettings
 from mssante.model.whitelist import Entry
 from mssante.store import accounts, audit, domains, lists, mailboxes, messages, queue
 from mssante.store.engine import Store
@@ -175,6 +175,7 @@ class Office:
     queue: QueueSettings = field(default_factory=QueueSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     storing: StoreSettings = field(default_factory=lambda: StoreSettings(free_bytes=0))
+    blobs: BlobSettings = FILES
     header_from: str = "log"
     clock: SteppingClock = field(default_factory=SteppingClock)
     log: KeptLog = field(default_factory=KeptLog)
@@ -185,7 +186,7 @@ class Office:
     async def open(self) -> "Office":
         """Open the store and build the flows, as `app` does; also after a stop."""
         is_new = not (self.folder / "mssante.db").exists()
-        self.store = await Store.open(self.folder, self.storing)
+        self.store = await Store.open(self.folder, self.storing, blobs=self.blobs)
         if is_new:
             await self.store.write(self._populate)
         material = TrustMaterial((root().der,), (intermediate().der,), (operator("mss.chu.fr").der,))

@@ -44,7 +44,13 @@ async def open_autoconfig(operator: Operator) -> AsyncIterator[int | None]:
     certificate, key = _pair(config)
     app = build_app(desk)
     async with open_door(
-        app, host=told.host, port=told.port, certificate=certificate, key=key, section="autoconfig"
+        app,
+        host=told.host,
+        port=told.port,
+        certificate=certificate,
+        key=key,
+        section="autoconfig",
+        log=operator.log,
     ) as port:
         yield port
 

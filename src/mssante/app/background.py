@@ -6,34 +6,47 @@ Not for what these works are (see `mssante.app.boxes`, `mssante.app.house` and t
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 from mssante.app.boxes import box_work
 from mssante.app.chance import new_reference
 from mssante.app.compose import Operator
+from mssante.app.forgetting import keep_forgetting
 from mssante.app.house import keep_house
+from mssante.app.presence import Presence, this_node
 from mssante.model.errors import StoreAwayError, StoreError
 from mssante.model.log import accident
+from mssante.rules.nodes import LEASE
 from mssante.store import leases
 
 Begin = Callable[[], Coroutine[Any, Any, None]]
 """Begins a work that runs for ever; may be called again."""
 
 AWAY_SECONDS: Final = 1.0
-LEASE: Final = timedelta(seconds=30)
 LOOKS_A_LEASE: Final = 3
-ONE_NODE: Final = frozenset({"house", "life-cycle", "absences"})
+ONE_NODE: Final = frozenset({"house", "forgetting", "life-cycle", "absences"})
 """Works that only one of several nodes does: what is over is forgotten, boxes are aged, absences are answered once."""
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
 
 
 @asynccontextmanager
-async def background(operator: Operator) -> AsyncIterator[None]:
-    """Run deliveries, the watch over the list, the index of messages, and housekeeping; ends them at the end."""
+async def background(operator: Operator, doors: Mapping[str, int | None]) -> AsyncIterator[None]:
+    """Run deliveries, the watch over the list, the index of messages, and housekeeping; ends them at the end.
+
+    Args:
+        doors: name -> port, for who looks at the nodes of a shared store.
+    """
+    node = new_reference()
+    presence = Presence(
+        operator.store,
+        this_node(node, operator.config.operator.data_dir, doors),
+        clock=operator.clock,
+        log=operator.log,
+        give_up=_stop,
+    )
     works: dict[str, Begin] = {
         "deliver": operator.delivering.run,
         "trust": lambda: operator.trust.watch(operator.notifier.wake_queue),
@@ -41,11 +54,16 @@ async def background(operator: Operator) -> AsyncIterator[None]:
         "index": operator.reading.indexing.run,
         "certificates": lambda: _watch_certificates(operator),
         "house": lambda: keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log),
+        "forgetting": lambda: keep_forgetting(operator.store, clock=operator.clock, log=operator.log),
         **box_work(operator),
     }
-    node = new_reference()
     for name in ONE_NODE & works.keys():
-        works[name] = partial(alone, operator, name, node, works[name])
+        works[name] = partial(alone, operator, name, node, works[name], may_lead=presence.may_lead)
+    if operator.store.is_shared:
+        works["presence"] = presence.watch
+        operator.delivering.share(node, presence.gone)
+        # Before the works that only one node does, which need to know how its clock is.
+        await presence.beat()
     tasks = [asyncio.create_task(kept_going(operator, name, begin), name=name) for name, begin in works.items()]
     for task in tasks:
         task.add_done_callback(lambda ended: _stop_on_accident(operator, ended))
@@ -55,6 +73,7 @@ async def background(operator: Operator) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await presence.leave()
 
 
 async def kept_going(operator: Operator, name: str, begin: Begin) -> None:
@@ -69,11 +88,14 @@ async def kept_going(operator: Operator, name: str, begin: Begin) -> None:
             return
 
 
-async def alone(operator: Operator, name: str, node: str, begin: Begin) -> None:
+async def alone(
+    operator: Operator, name: str, node: str, begin: Begin, *, may_lead: Callable[[], bool] = lambda: True
+) -> None:
     """Run a work while this node holds its lease: on one of the nodes that share a store, and on the next when it dies.
 
     Args:
         node: a name that no other process has.
+        may_lead: whether this node may take or keep a lease now.
     """
     store = operator.store
     if not store.is_shared:
@@ -81,6 +103,8 @@ async def alone(operator: Operator, name: str, node: str, begin: Begin) -> None:
         return
 
     async def hold() -> bool:
+        if not may_lead():
+            return False
         now = operator.clock()
         return await store.write(lambda tx: leases.take(tx, name, node, now, LEASE))
 
@@ -108,7 +132,11 @@ def _stop_on_accident(operator: Operator, task: asyncio.Task[None]) -> None:
     """Stop the process when a background task dies: a supervisor starts a whole one again."""
     if not task.cancelled() and (error := task.exception()) is not None:
         operator.log.error("task-died", task=task.get_name(), error=accident(error))
-        os.kill(os.getpid(), signal.SIGTERM)
+        _stop()
+
+
+def _stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _watch_certificates(operator: Operator) -> None:

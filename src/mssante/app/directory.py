@@ -72,7 +72,7 @@ async def open_directory_door(
 
     Args:
         federation: recognises operators by their certificate; None: no certificate is asked for.
-        log: where refused handshakes go.
+        log: where refused handshakes and renewed certificates go.
 
     Raises:
         ConfigError: the address, the certificate or the file of keys cannot be used.
@@ -101,6 +101,7 @@ async def open_directory_door(
         key=told.key or config.tls.key,
         section="directory",
         clients=None if federation is None else _clients(config, log),
+        log=log,
     ) as port:
         yield port
 

@@ -13,6 +13,7 @@ from mssante.app.directory_place import open_directory
 from mssante.app.extraction_file import keep_extraction, served_extraction
 from mssante.app.logs import make_log
 from mssante.app.ready import say_ready
+from mssante.app.stored import must_exist
 from mssante.app.tls import read_chain, read_material
 from mssante.doors.manager.app import EXTRACTION_PATH, LIST_PATH, build_app
 from mssante.doors.net.https import open_door
@@ -26,19 +27,27 @@ from mssante.store.engine import Store
 
 
 @asynccontextmanager
-async def open_publishing(config: Config, *, clock: Clock = utc_now) -> AsyncIterator[Publishing]:
+async def open_publishing(
+    config: Config, *, clock: Clock = utc_now, may_be_new: bool = False
+) -> AsyncIterator[Publishing]:
     """Open the manager's store and yield its use cases; closes the store at the end.
+
+    Args:
+        may_be_new: make it when there is none, as the first operator is admitted. Else a wrong path or a wrong database
+            would be a list without anybody, and be published.
 
     Raises:
         ConfigError: the role is not the manager's, or the signer's certificate or key cannot be used.
-        StoreError: the store cannot be opened.
+        StoreError: there is no store, or it cannot be opened.
     """
     if config.role != "manager":
         fix = 'mettez role = "manager" ou donnez un autre --config'
         msg = f"{config.source} : pas la configuration d'un gestionnaire ; {fix}"
         raise ConfigError(msg)
     signer = _signer(config)
-    store = await Store.open(config.operator.data_dir, config.store, blobs=config.blobs)
+    if not may_be_new:
+        must_exist(config)
+    store = await Store.open(config.operator.data_dir, config.store, blobs=config.blobs, must_be_there=not may_be_new)
     try:
         yield Publishing(store=store, clock=clock, signer=signer)
     finally:
@@ -50,7 +59,7 @@ async def run_manager(config: Config, stop: asyncio.Event) -> None:
 
     Raises:
         ConfigError: certificate, key or address cannot be used.
-        StoreError: the store cannot be opened.
+        StoreError: there is no store, or it cannot be opened.
     """
     log = make_log(config.logs, name=config.operator.name)
     read_material(config.tls, now=utc_now())
@@ -64,6 +73,7 @@ async def run_manager(config: Config, stop: asyncio.Event) -> None:
             port=manager.port,
             certificate=config.tls.certificate,
             key=config.tls.key,
+            log=log,
         )
         directory = open_directory(config)
         reading = Directory(
@@ -72,7 +82,7 @@ async def run_manager(config: Config, stop: asyncio.Event) -> None:
             daily_entries=config.directory.daily_entries,
             budgets=Budgets(utc_now, publishing.store, log=log),
         )
-        annuaire_door = open_directory_door(config, reading, None)
+        annuaire_door = open_directory_door(config, reading, None, log=log)
         async with aclosing(directory), aclosing(reading), door as port, annuaire_door as annuaire:
             https = {"host": manager.host, "port": port, "list": LIST_PATH, "extraction": EXTRACTION_PATH}
             served = {"host": config.directory.host, "port": annuaire}

@@ -82,7 +82,7 @@ async def run_operator(config: Config, stop: asyncio.Event) -> None:
                 federation=Federation(operator.trust, operator.receiving.early.note),
                 log=operator.log,
             ) as directory,
-            background(operator),
+            background(operator, {**ports, "autoconfig": web, "directory": directory}),
         ):
             submission = config.submission
             say_ready(

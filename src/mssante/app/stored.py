@@ -18,7 +18,8 @@ def must_exist(config: Config) -> None:
         return
     path = config.operator.data_dir / FILE_NAME
     if not path.is_file():
-        msg = f"{path} n'existe pas ; vérifiez que son disque est monté, [operator] data_dir, ou tapez `mssante init`"
+        first = "mssante whitelist admit" if config.role == "manager" else "mssante init"
+        msg = f"{path} n'existe pas ; vérifiez que son disque est monté, [operator] data_dir, ou tapez `{first}`"
         raise StoreError(msg)
 
 

@@ -99,7 +99,7 @@ class Answering:
         sender = _parsed(message.sender)
         body, answered_at = await self._store.read(work)
         # While the object store is away the message is not judged by an empty header: it is considered again.
-        head = b"" if body is None else await asyncio.to_thread(self._store.blobs.head, body, _HEADER_BYTES)
+        head = b"" if body is None else await self._store.blobs.beginning(body, _HEADER_BYTES)
         values, named = _header(head)
         facts = AnswerFacts(
             box=absence.address,

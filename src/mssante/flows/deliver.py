@@ -6,7 +6,7 @@ between a peer's 250 and our record of it, the same copy may be sent twice; it i
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -36,6 +36,8 @@ from mssante.store.tx import Tx
 from mssante.wire.mime.complete import return_path
 
 HOSTS_TRIED: Final = 5
+HELD_UP_SECONDS: Final = 0.25
+"""Until the next look when what is due waits for a lane, which another node may have: it does not say when it ends."""
 LANE_COPIES: Final = 20
 _UNREADABLE: Final = "Le message ne peut pas être relu ici pour le moment : prévenez votre opérateur."
 _NO_MAILBOX: Final = Refusal(Kind.MAILBOX_UNKNOWN, "mailbox-exists", "No such mailbox here")
@@ -81,10 +83,22 @@ class Delivering:
         self._new_lease = new_lease
         self._probe = probe
         self._busy: Counter[str] = Counter()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._lanes: dict[asyncio.Task[None], list[Copy]] = {}
+        self._gone: Callable[[], Collection[str]] = tuple
+
+    def share(self, run: str, gone: Callable[[], Collection[str]]) -> None:
+        """Work beside other nodes on one store.
+
+        Args:
+            run: of this process, like no other's, without ``/``.
+            gone: returns the runs that are no more, whose connections nobody need count.
+        """
+        new_lease = self._new_lease
+        self._new_lease = lambda: f"{run}/{new_lease()}"
+        self._gone = gone
 
     async def run(self) -> None:
-        """Deliver for ever; ends by cancellation, after which leases bring back what was under way."""
+        """Deliver for ever; ends by cancellation, and gives back what was under way. After a kill its leases end."""
         try:
             while True:
                 try:
@@ -97,26 +111,31 @@ class Delivering:
                     pause_seconds = self._settings.poll_seconds
                 await self._notifier.wait_queue(pause_seconds)
         finally:
-            for task in self._tasks:
+            held = [copy for copies in self._lanes.values() for copy in copies]
+            for task in self._lanes:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*self._lanes, return_exceptions=True)
+            if held:
+                now = self._clock()
+                with suppress(StoreError):
+                    await self._store.write(lambda tx: queue.give_back(tx, held, now))
 
     async def drain(self) -> None:
         """Deliver what is due now and wait for its end: one step of `run`, for tests with a clock of their own."""
-        while await self._look() or self._tasks:
-            if self._tasks:
-                await asyncio.wait(self._tasks)
+        while await self._look() or self._lanes:
+            if self._lanes:
+                await asyncio.wait(self._lanes)
 
     async def _look(self) -> int:
         """Claim what is due and start a lane for each destination; returns how many copies were claimed."""
-        free = self._settings.workers - len(self._tasks)
+        free = self._settings.workers - len(self._lanes)
         if free <= 0:
-            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(self._lanes, return_when=asyncio.FIRST_COMPLETED)
             return 1
         now = self._clock()
         lease = self._new_lease()
         most = self._settings.per_destination
-        until = now + timedelta(seconds=self._settings.lease_seconds)
+        until, gone = now + timedelta(seconds=self._settings.lease_seconds), self._gone()
         copies = await self._store.write(
             lambda tx: queue.claim_due(
                 tx,
@@ -126,6 +145,9 @@ class Delivering:
                 lease_until=until,
                 busy={domain: LANE_COPIES for domain, lanes in self._busy.items() if lanes >= most},
                 per_destination=LANE_COPIES,
+                # Alone, what this process remembers is enough, and it also knows when a lane has really ended.
+                lanes=most if self._store.is_shared else 0,
+                gone=gone,
             )
         )
         if copies:
@@ -139,10 +161,10 @@ class Delivering:
     def _start_lane(self, domain: str, copies: list[Copy]) -> None:
         self._busy[domain] += 1
         task = asyncio.create_task(self._lane(domain, copies), name=f"deliver {domain}")
-        self._tasks.add(task)
+        self._lanes[task] = copies
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
+            self._lanes.pop(task, None)
             if not task.cancelled() and (error := task.exception()) is not None:
                 # A fault of ours: its copies come back when their lease ends.
                 self._trust.log.error("lane-died", domain=domain, copies=len(copies), error=accident(error))
@@ -157,7 +179,8 @@ class Delivering:
         due = await self._store.read(queue.next_due)
         if due is None:
             return self._settings.poll_seconds
-        return min(max((due - self._clock()).total_seconds(), 0.01), self._settings.poll_seconds)
+        wait_seconds = (due - self._clock()).total_seconds()
+        return min(max(wait_seconds, 0.01) if wait_seconds > 0 else HELD_UP_SECONDS, self._settings.poll_seconds)
 
     async def _lane(self, domain: str, copies: list[Copy]) -> None:
         """Deliver the copies of one domain, one message after the other (S6)."""
@@ -173,7 +196,9 @@ class Delivering:
 
     async def _deliver_here(self, copy: Copy) -> None:
         """Put the copy in the mailbox and record it in one transaction (R4, R7, R9)."""
-        now = self._clock()
+        now, arrived = self._clock(), Delivered("INBOX")
+        # Of the outcome that nearly all of them have; a mailbox that closed meanwhile has its notice read later.
+        beginning = await self._recorder.notices.beginning(copy, arrived)
 
         async def work(tx: Tx) -> list[Change]:
             _ours, mailbox = await find_mailbox(tx, copy.recipient.address, self._postmaster)
@@ -185,8 +210,7 @@ class Delivering:
                 refusal = decision if isinstance(decision, Refusal) else _NO_MAILBOX
                 await self._recorder.record(tx, copy, _refused(refusal), now)
                 return []
-            outcome = Delivered("INBOX")
-            if not await self._recorder.record(tx, copy, outcome, now, rule=decision.rule):
+            if not await self._recorder.record(tx, copy, arrived, now, rule=decision.rule, beginning=beginning):
                 return []
             prefix = return_path(copy.sender) + copy.prefix
             change, _uid = await messages.file_message(
@@ -291,7 +315,7 @@ class Delivering:
     async def _bytes_of(self, copy: Copy) -> bytes:
         if copy.body.data is not None:
             return copy.body.data
-        return await asyncio.to_thread(self._store.blobs.read, copy.body)
+        return await self._store.blobs.aside(self._store.blobs.read, copy.body)
 
     def _outcome(self, answer: Answer, way: _Way) -> Outcome:
         if not isinstance(answer, Taken):

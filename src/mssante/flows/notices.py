@@ -1,8 +1,7 @@
 """Queue the notices that are due, in the transaction that records why (S10): what `mssante.flows.report` decides."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from mssante.model.address import Address
 from mssante.model.envelope import MailOptions, Notify, Recipient
 from mssante.model.errors import StoreError
 from mssante.model.mailbox import Mailbox
-from mssante.model.message import Body, Copy, CopyId, CopyState, Delivered, MessageId, Outcome
+from mssante.model.message import Body, Copy, CopyId, CopyState, Deferred, Delivered, Failed, MessageId, Outcome
 from mssante.model.settings import QueueSettings
 from mssante.rules.retry import give_up_at
 from mssante.store import messages, queue
@@ -45,9 +44,31 @@ class Notices:
 
         Read before the transaction, which holds up all others that write; None when no notice can be owed.
         """
-        if copy.body.data is not None or notice_due(copy, outcome, late=True) is None:
+        if notice_due(copy, outcome, late=True) is None and not self._may_be_given_up(copy, outcome):
             return None
-        return await asyncio.to_thread(self._beginning, copy.body)
+        return await self._read_ahead(copy.body)
+
+    async def beginning_for(self, recipients: Iterable[Recipient], body: Body) -> bytes | None:
+        """Return the beginning of a received message that stands elsewhere, when one of these asked to be told of it.
+
+        Read before the transaction; for `delivered`.
+        """
+        wanted = any(recipient.notify & Notify.SUCCESS for recipient in recipients)
+        return await self._read_ahead(body) if wanted else None
+
+    def _may_be_given_up(self, copy: Copy, outcome: Outcome) -> bool:
+        """Tell whether a deferral may turn out to be the last one, whose failure is told: its lease ends after that."""
+        if not isinstance(outcome, Deferred) or copy.due_at < give_up_at(copy.queued_at, self.settings):
+            return False
+        return notice_due(copy, Failed(outcome.refusal), late=True) is not None
+
+    async def _read_ahead(self, body: Body) -> bytes | None:
+        if body.data is not None:
+            return None
+        try:
+            return await self.blobs.beginning(body, self.settings.notice_bytes)
+        except StoreError:
+            return b""
 
     async def after(
         self, tx: Tx, copy: Copy, outcome: Outcome, now: datetime, *, late: bool, beginning: bytes | None = None
@@ -95,8 +116,14 @@ class Notices:
         fresh: Sequence[tuple[Recipient, Mailbox]],
         taken: Taken,
         now: datetime,
+        *,
+        beginning: bytes | None = None,
     ) -> None:
-        """Queue the notices of success that the sender of a received message asked for (RFC 3461 section 5.2.4)."""
+        """Queue the notices of success that the sender of a received message asked for (RFC 3461 section 5.2.4).
+
+        Args:
+            beginning: as `beginning_for` gave it.
+        """
         for recipient, _mailbox in fresh:
             if recipient.notify & Notify.SUCCESS:
                 copy = Copy(
@@ -118,7 +145,7 @@ class Notices:
                     last_kind=None,
                     last_detail="",
                 )
-                await self.after(tx, copy, Delivered("INBOX"), now, late=False)
+                await self.after(tx, copy, Delivered("INBOX"), now, late=False, beginning=beginning)
 
     async def _queue(self, tx: Tx, notice: Outgoing, reference: str, now: datetime) -> None:
         body = Body(hashlib.sha256(notice.data).digest(), len(notice.data), notice.data, None)

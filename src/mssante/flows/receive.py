@@ -154,10 +154,13 @@ class Reception:
             return decision
         reference = flow.new_reference()
         now = flow.clock()
-        notice = await flow.returning.read(self._peer, self._sender, taken.body)
         try:
+            # What stands elsewhere is read before the transaction, which holds up all others that write.
+            notice = await flow.returning.read(self._peer, self._sender, taken.body)
+            asking = [recipient for recipient, _mailbox in self._boxes.values()]
+            beginning = await flow.notices.beginning_for(asking, taken.body)
             changes, reference = await flow.store.write(
-                lambda tx: self._commit(tx, taken, decision, reference, now, notice)
+                lambda tx: self._commit(tx, taken, decision, reference, now, notice, beginning)
             )
         except StoreError as error:
             return store_refusal(error)
@@ -177,6 +180,7 @@ class Reception:
         reference: str,
         now: datetime,
         notice: ReturnedNotice | None,
+        beginning: bytes | None,
     ) -> tuple[list[Change], str]:
         """Write body, one row per mailbox, notices and the audit row in the transaction given (R7)."""
         flow = self._flow
@@ -201,7 +205,10 @@ class Reception:
                 now=now,
             )
             changes = [await self._file(tx, message, reference, box, recipient, now) for recipient, box in fresh]
-            await flow.notices.delivered(tx, message, reference, self._sender, self._options, fresh, taken, now)
+            sender, options = self._sender, self._options
+            await flow.notices.delivered(
+                tx, message, reference, sender, options, fresh, taken, now, beginning=beginning
+            )
             if notice is not None:
                 boxes = frozenset(recipient.address.key for recipient, _box in fresh)
                 await flow.returning.note(tx, notice, boxes, reference, self._actor(), now)

@@ -4,7 +4,6 @@ What the notice says is read before the transaction, what is believed of it is r
 notice; the notice is delivered whatever becomes of that. Our own queue's outcomes are `mssante.flows.record`.
 """
 
-import asyncio
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -82,9 +81,7 @@ class Returning:
         """
         if sender is not None:
             return None
-        data = body.data
-        head = await asyncio.to_thread(self.blobs.head, body, NOTICE_MAX_BYTES) if data is None else data
-        read = read_notice(head)
+        read = read_notice(body.data if body.data is not None else await self.blobs.beginning(body, NOTICE_MAX_BYTES))
         if read is None:
             return None
         named = dict.fromkeys(address.domain for told in read.told for address in _addresses(told))

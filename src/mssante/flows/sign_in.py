@@ -6,24 +6,25 @@ Not for rights on single messages.
 import base64
 import hashlib
 import hmac
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from mssante.flows.delegating import settle_delegations
-from mssante.flows.failures import Failures
+from mssante.flows.failures import KNOWN_FOR, NOTHING, WINDOW, Failures, before_last, is_noted, tried_by
 from mssante.flows.ports import Clock, TokenSource
 from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace, login_for_trace, parse_address
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Kind, Refusal
 from mssante.model.errors import MssError
-from mssante.model.mailbox import DIRECTORY, Account, CredentialId, Identity, Method
+from mssante.model.mailbox import DIRECTORY, Account, Credential, CredentialId, Identity, Method
 from mssante.model.national import practitioner_number
 from mssante.model.peer import PeerFacts
 from mssante.rules.sign_in import is_shut_out, is_throttled
-from mssante.store import accounts, audit, life_cycle
+from mssante.store import accounts, audit, life_cycle, sign_ins
 from mssante.store.engine import Store
+from mssante.store.sign_ins import Counted, Tried
 from mssante.store.tx import Tx
 
 PASSWORD_BYTES: Final = 15
@@ -52,6 +53,24 @@ _NO_CERTIFICATE: Final = Refusal(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Somebody tries to sign in.
+
+    Attributes:
+        login: as typed, or the name of the certificate.
+        tried: the keys under which the store counts it.
+        counted: what the store counted before, over all nodes.
+    """
+
+    ip: str
+    login: str
+    method: Method
+    now: datetime
+    tried: Tried
+    counted: Counted = NOTHING
+
+
 def new_password(random_bytes: bytes) -> str:
     """Return an application password of 24 characters in groups of four, 120 bits.
 
@@ -75,7 +94,7 @@ def digest_password(key: bytes, password: str) -> bytes:
 class SignIn:
     """Checks credentials; the answer and its time are the same for an unknown user and a wrong password.
 
-    Guards the counts of failures.
+    Guards the counts of failures, together with the store.
     """
 
     def __init__(
@@ -118,8 +137,15 @@ class SignIn:
             service: what is to be opened, of `SCOPES`, or `DIRECTORY`.
         """
         digest = digest_password(self._key, password)
-        # One look-up by a keyed hash: an unknown login and a wrong password take the same path.
-        found = await self._store.read(lambda tx: accounts.credential_by_digest(tx, digest))
+        attempt = self._attempt(ip, login, Method.PLAIN)
+
+        # One look-up by a keyed hash, then the counts: an unknown login and a wrong password take the same path.
+        async def look(tx: Tx) -> tuple[tuple[Account, Credential] | None, Counted]:
+            found = await accounts.credential_by_digest(tx, digest)
+            return found, await _counted(tx, attempt, found[0] if found else None)
+
+        found, counted = await self._store.glance(look)
+        attempt = replace(attempt, counted=counted)
         account = found[0] if found else None
         same = hmac.compare_digest(login.casefold().encode(), (account.login if account else "").casefold().encode())
         in_scope = found is not None and (service == DIRECTORY or service in found[1].scopes)
@@ -131,10 +157,10 @@ class SignIn:
             or not account.active
             or authzid.casefold() not in {"", login.casefold()}
         ):
-            return await self._failed(login, Method.PLAIN, ip)
-        if self._is_throttled(ip, login, account):
+            return await self._failed(attempt)
+        if self._is_throttled(attempt, account):
             return _THROTTLED
-        return await self._identity(account, Method.PLAIN, ip, found[1].credential_id if found else None)
+        return await self._identity(account, attempt, found[1].credential_id if found else None)
 
     async def certificate(self, peer: PeerFacts, authzid: str) -> Identity | Refusal:
         """Return the application that signs in with its client certificate, or the refusal."""
@@ -144,12 +170,19 @@ class SignIn:
         refusal = self._trust.judge_client(certificate)
         if refusal is not None:
             return refusal
-        account = await self._store.read(lambda tx: accounts.account_by_certificate(tx, certificate.subject))
+        attempt = self._attempt(peer.ip, str(certificate.subject), Method.EXTERNAL)
+
+        async def look(tx: Tx) -> tuple[Account | None, Counted]:
+            found = await accounts.account_by_certificate(tx, certificate.subject)
+            return found, await _counted(tx, attempt, found)
+
+        account, counted = await self._store.glance(look)
+        attempt = replace(attempt, counted=counted)
         if account is None or not account.active or authzid.casefold() not in {"", account.login.casefold()}:
-            return await self._failed(str(certificate.subject), Method.EXTERNAL, peer.ip)
-        if self._is_throttled(peer.ip, str(certificate.subject), account):
+            return await self._failed(attempt)
+        if self._is_throttled(attempt, account):
             return _THROTTLED
-        return await self._identity(account, Method.EXTERNAL, peer.ip, None)
+        return await self._identity(account, attempt, None)
 
     async def bearer(
         self, method: Method, user: str, token: str, ip: str, service: str = "submission"
@@ -170,24 +203,31 @@ class SignIn:
         """
         if self._tokens is None:
             return _FAILED
-        now = self._clock()
-        if is_shut_out(self._failures.facts(ip, user, None, now), is_known=self._failures.knows(ip, now)):
+        attempt = self._attempt(ip, user, method)
+        is_hopeless, counted = await self._look_before(attempt)
+        if is_hopeless:
             # Before the provider is asked: whoever guesses must not make us ask it.
             return _THROTTLED
         facts = await self._tokens.check(token)
         if isinstance(facts, Refusal):
             if facts.is_temporary:
                 return facts
-            return await self._failed(user, method, ip, told=facts)
+            return await self._failed(replace(attempt, counted=counted), told=facts)
         number = practitioner_number(facts.national_id)
-        account, opened = await self._store.read(lambda tx: _opened_by(tx, number, user, service))
+
+        async def look(tx: Tx) -> tuple[Account | None, Address | None, Counted]:
+            found, box = await _opened_by(tx, number, user, service)
+            return found, box, await _counted(tx, attempt, found)
+
+        account, opened, counted = await self._store.read(look)
+        attempt = replace(attempt, counted=counted)
         if account is None:
-            return await self._failed(user, method, ip)
-        if self._is_throttled(ip, user, account):
+            return await self._failed(attempt)
+        if self._is_throttled(attempt, account):
             return _THROTTLED
         if user and opened is None:
-            return await self._failed(user, method, ip)
-        identity = await self._identity(account, method, ip, None, opened)
+            return await self._failed(attempt)
+        identity = await self._identity(account, attempt, None, opened)
         return replace(identity, opened=opened, expires_at=facts.expires_at)
 
     def is_over(self, identity: Identity) -> bool:
@@ -202,13 +242,12 @@ class SignIn:
     async def _identity(
         self,
         account: Account,
-        method: Method,
-        ip: str,
+        attempt: _Attempt,
         credential: CredentialId | None,
         opened: Address | None = None,
     ) -> Identity:
         """Write the sign-in down, with the password's last use, and return who it is with the rights of now."""
-        login = login_for_trace(account.login, self._trace_key)
+        login, method, ip = login_for_trace(account.login, self._trace_key), attempt.method, attempt.ip
         box = {} if opened is None else {"box": for_trace(opened, self._trace_key)}
         event = AuditEvent("sign-in.accepted", login, ip, "ok", "sign-in", {"method": method.value, **box})
         now = self._clock()
@@ -218,6 +257,8 @@ class SignIn:
             if credential is not None:
                 await accounts.touch_credential(tx, credential, now)
             await audit.append(tx, event, now)
+            if not is_noted(attempt.counted.known_at, now):
+                await sign_ins.note_source(tx, attempt.tried.source, account.account_id, now)
             await life_cycle.note_sign_in(tx, account.account_id, now)
             await settle_delegations(tx, now, self._trace_key)
             return await accounts.rights(tx, account.account_id)
@@ -231,29 +272,61 @@ class SignIn:
             may_read=frozenset(right.address.key for right in rights if right.may_read),
         )
 
-    async def _failed(self, login: str, method: Method, ip: str, *, told: Refusal = _FAILED) -> Refusal:
+    async def _failed(self, attempt: _Attempt, *, told: Refusal = _FAILED) -> Refusal:
         now = self._clock()
-        if is_throttled(self._failures.facts(ip, login, None, now)):
+        if is_throttled(self._failures.facts(attempt.ip, attempt.login, None, now, attempt.counted)):
             # Not written down one by one: whoever guesses must not fill the audit.
             return _THROTTLED
-        self._failures.failed(ip, login, now)
+        self._failures.failed(attempt.ip, attempt.login, now)
         event = AuditEvent(
             "sign-in.failed",
-            ip,
-            _for_trace(login, self._trace_key),
+            attempt.ip,
+            _for_trace(attempt.login, self._trace_key),
             Kind.SIGN_IN_FAILED.value,
             "sign-in",
             # The detail of a token's refusal is one of a few fixed sentences, never a part of the token.
-            {"method": method.value, **({"reason": told.detail} if told.detail else {})},
+            {"method": attempt.method.value, **({"reason": told.detail} if told.detail else {})},
         )
-        await self._store.write(lambda tx: audit.append(tx, event, now))
-        return told
 
-    def _is_throttled(self, ip: str, login: str, account: Account) -> bool:
-        return is_throttled(self._failures.facts(ip, login, account.account_id, self._clock()))
+        async def work(tx: Tx) -> bool:
+            after = await sign_ins.count_failure(tx, attempt.tried, now, now - WINDOW)
+            if is_throttled(before_last(after)):
+                # Others were faster, on other nodes perhaps.
+                return False
+            await audit.append(tx, event, now)
+            return True
+
+        return told if await self._store.write(work) else _THROTTLED
+
+    def _attempt(self, ip: str, login: str, method: Method) -> _Attempt:
+        return _Attempt(ip, login, method, self._clock(), tried_by(self._trace_key, ip, login))
+
+    def _is_throttled(self, attempt: _Attempt, account: Account) -> bool:
+        return is_throttled(
+            self._failures.facts(attempt.ip, attempt.login, account.account_id, self._clock(), attempt.counted)
+        )
+
+    async def _look_before(self, attempt: _Attempt) -> tuple[bool, Counted]:
+        """Return whether no account could let this source in, and what is counted."""
+
+        async def look(tx: Tx) -> tuple[bool, Counted]:
+            counted = await _counted(tx, attempt, None)
+            facts = self._failures.facts(attempt.ip, attempt.login, None, attempt.now, counted)
+            if not is_shut_out(facts, is_known=False):
+                return False, counted
+            is_known = self._failures.knows(attempt.ip, attempt.now)
+            is_known = is_known or await sign_ins.is_known(tx, attempt.tried.source, attempt.now - KNOWN_FOR)
+            return is_shut_out(facts, is_known=is_known), counted
+
+        return await self._store.glance(look)
 
     def _is_past(self, until: datetime | None) -> bool:
         return until is not None and until <= self._clock()
+
+
+async def _counted(tx: Tx, attempt: _Attempt, account: Account | None) -> Counted:
+    account_id = None if account is None else account.account_id
+    return await sign_ins.counted(tx, attempt.tried, account_id, attempt.now - WINDOW)
 
 
 async def _opened_by(tx: Tx, number: str, user: str, service: str) -> tuple[Account | None, Address | None]:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from mssante.model.errors import StoreDamagedError, StoreError, StoreFullError
 from mssante.model.message import Body
@@ -27,10 +27,16 @@ from mssante.model.system import reason
 from mssante.store.connection import no_room, room_bytes
 from mssante.store.flush import flush
 
+T = TypeVar("T")
+
 PIECE_BYTES: Final = 256 * 1024
 PENDING_BYTES: Final = 1024 * 1024
 # Flushes of several files at the same time share the journal of the file system.
 _THREADS: Final = 8
+PARTS: Final = tuple(f"{number:02x}" for number in range(256))
+"""First two digits of the names of bodies: folders of files, prefixes of keys."""
+READS_AT_ONCE: Final = 8
+"""Bodies that are read at the same time, by all sessions together."""
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -70,6 +76,8 @@ class BlobFolder:
         self.spool_path = data_dir / "spool"
         self.probe = probe
         self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="store-blobs")
+        # Of their own: readers that wait for a slow object store hold up neither what comes in nor what does not read.
+        self._readers = ThreadPoolExecutor(READS_AT_ONCE, thread_name_prefix="store-bodies")
         self._lock = threading.Lock()
         try:
             self.path.mkdir(mode=0o700, exist_ok=True)
@@ -78,8 +86,35 @@ class BlobFolder:
             raise blob_error(error, self.path) from error
 
     def close(self) -> None:
-        """Wait for the threads."""
+        """Wait for the threads; what still waited for one to read is not read any more."""
+        self._readers.shutdown(cancel_futures=True)
         self.pool.shutdown()
+
+    async def aside(self, work: Callable[..., T], *args: object) -> T:
+        """Run what reads bodies beside the event loop, in threads that nothing else waits for.
+
+        When the wait is given up a work that has not begun is not done; one that has comes to its end for nobody.
+
+        Raises:
+            StoreError: this is closed.
+        """
+        try:
+            running = self._readers.submit(work, *args)
+        except RuntimeError as error:
+            msg = f"{self.path} est fermé : ce programme s'arrête"
+            raise StoreError(msg) from error
+        return await asyncio.wrap_future(running)
+
+    async def beginning(self, body: Body, limit_bytes: int) -> bytes:
+        """Return what `head` does, without holding up the event loop.
+
+        Raises:
+            StoreAwayError: the object store does not answer.
+            StoreError: it refuses, or this is closed.
+        """
+        if body.data is not None:
+            return body.data[:limit_bytes]
+        return await self.aside(self.head, body, limit_bytes)
 
     def spool(self, memory_bytes: int, inline_bytes: int) -> "Spool":
         """Return a place for one incoming body.
@@ -131,21 +166,22 @@ class BlobFolder:
         except OSError:
             return b""
 
-    def sweep(self, referenced: Container[str], older_than: timedelta, now: datetime) -> int:
-        """Remove files that nothing refers to and what broken receptions left; return how many.
+    def sweep(self, referenced: Container[str], older_than: timedelta, now: datetime, *, part: str = "") -> int:
+        """Remove files that nothing refers to; return how many.
 
         Args:
             referenced: paths of bodies in use, read from the database after the last removal there.
             older_than: younger files stay, they may belong to a transaction that is still open.
             now: UTC.
+            part: one of `PARTS`, of which alone `referenced` has the paths; "" for all of them at once.
         """
         removed = 0
-        for folder, _folders, names in os.walk(self.path):
+        for folder, _folders, names in os.walk(self.path / part):
             for name in names:
                 file = Path(folder) / name
                 if file.relative_to(self.path).as_posix() not in referenced:
                     removed += self._remove_old(file, now - older_than)
-        return removed + self.sweep_spool(older_than, now)
+        return removed
 
     def sweep_spool(self, older_than: timedelta, now: datetime) -> int:
         """Remove what broken receptions left; return how many files."""

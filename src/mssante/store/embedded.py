@@ -22,6 +22,7 @@ from mssante.model.system import reason
 from mssante.store.blobs import BlobFolder, open_blobs
 from mssante.store.connection import FILE_NAME, SqliteTx, connect, translate
 from mssante.store.engine import Elsewhere, Store
+from mssante.store.in_service import ASKED, Moving, check_in_service
 from mssante.store.migrate import load_migrations, migrate
 from mssante.store.named import load_queries
 from mssante.store.tx import Work, drive
@@ -129,7 +130,7 @@ class EmbeddedStore(Store):
 
 
 async def open_store(
-    folder: Path, settings: StoreSettings, *, blobs: BlobSettings, probe: Callable[[str], None]
+    folder: Path, settings: StoreSettings, *, blobs: BlobSettings, probe: Callable[[str], None], is_copy: bool = False
 ) -> EmbeddedStore:
     """Open the store of a folder, which is made when it is missing; bring its schema up to date.
 
@@ -138,6 +139,7 @@ async def open_store(
         settings: section [store].
         blobs: section [blobs].
         probe: called at the named steps of a write; tests stop the process there.
+        is_copy: it may be the unfinished copy of another store.
 
     Raises:
         ConfigError: a setting of [blobs] cannot be used.
@@ -147,7 +149,7 @@ async def open_store(
         StoreError: the folder cannot be used.
     """
     path = folder / FILE_NAME
-    connection = await asyncio.to_thread(_prepare, path, probe)
+    connection = await asyncio.to_thread(_prepare, path, probe, is_copy=is_copy)
     try:
         bodies = open_blobs(folder, blobs, probe=probe)
     except MssError:
@@ -161,7 +163,7 @@ def _data_version(connection: apsw.Connection) -> int:
     return int(str(connection.pragma("data_version")))
 
 
-def _prepare(path: Path, probe: Callable[[str], None]) -> apsw.Connection:
+def _prepare(path: Path, probe: Callable[[str], None], *, is_copy: bool) -> apsw.Connection:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Made by us first, so that the database, its log and its shared memory are readable by this user only.
@@ -173,6 +175,8 @@ def _prepare(path: Path, probe: Callable[[str], None]) -> apsw.Connection:
     connection = connect(path, reader=False)
     try:
         migrate(connection, path, migrations=load_migrations(), probe=probe)
+        found = connection.execute(ASKED).fetchall()
+        check_in_service(str(path), Moving(str(found[0][0]), str(found[0][1])) if found else None, is_copy=is_copy)
         # What an earlier process could not flush is read from its log and written again; without room for that the
         # log stays, and what was accepted is read from there.
         with contextlib.suppress(apsw.FullError, apsw.BusyError):

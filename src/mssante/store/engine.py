@@ -72,6 +72,7 @@ class Store(ABC):
         blobs: BlobSettings = FILES,
         probe: Callable[[str], None] = _no_probe,
         must_be_there: bool = False,
+        is_copy: bool = False,
     ) -> "Store":
         """Open the store; bring its schema up to date.
 
@@ -81,22 +82,25 @@ class Store(ABC):
             blobs: section [blobs].
             probe: called at the named steps of a write; tests stop the process there.
             must_be_there: refuse an empty database, which a wrong dsn leads to; for a file see `mssante.app.stored`.
+            is_copy: what is opened may be the unfinished copy of another store.
 
         Raises:
             ConfigError: a setting cannot be used.
             StoreSchemaError: a newer schema, another program's database, or an unsound engine.
             StoreDamagedError: the database is not readable.
             StoreFullError: no room.
-            StoreError: the folder or the database cannot be used.
+            StoreError: the folder or the database cannot be used, or is not in service (`mssante.store.in_service`).
         """
         # Each engine is loaded when it is chosen: its library costs time and memory.
         if settings.engine == "postgresql":
             from mssante.store.postgres import engine as postgres
 
-            return await postgres.open_store(data_dir, settings, blobs=blobs, probe=probe, must_be_there=must_be_there)
+            return await postgres.open_store(
+                data_dir, settings, blobs=blobs, probe=probe, must_be_there=must_be_there, is_copy=is_copy
+            )
         from mssante.store import embedded
 
-        return await embedded.open_store(data_dir, settings, blobs=blobs, probe=probe)
+        return await embedded.open_store(data_dir, settings, blobs=blobs, probe=probe, is_copy=is_copy)
 
     @abstractmethod
     async def close(self) -> None:

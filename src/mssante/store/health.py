@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mssante.model.errors import StoreDamagedError
 from mssante.model.message import Body, CopyState
+from mssante.store.blobs import BlobFolder
 from mssante.store.engine import Store
 from mssante.store.queue import count_states
 from mssante.store.tx import Row, Tx, Value
@@ -54,9 +55,9 @@ async def check(store: Store, *, body_limit: int = 10_000, low_bytes: int = 0) -
         low_bytes: less free room than this is a finding.
     """
     findings = await store.read_long(lambda tx: _check_file(tx, store.name))
-    walk = _Walk(store, body_limit)
-    while await store.read_long(walk.look):
-        pass
+    walk = _Walk(store.blobs, body_limit)
+    while page := await store.read_long(walk.page):
+        await store.blobs.aside(walk.compare, page)
     findings += [
         Finding(reference, f"le corps manque ou n'est plus ce qui a été reçu : {_FIX}") for reference in walk.damaged
     ]
@@ -71,33 +72,48 @@ async def check(store: Store, *, body_limit: int = 10_000, low_bytes: int = 0) -
 class _Walk:
     """The walk over the bodies, a page of messages at a time, so that no snapshot is held for long."""
 
-    def __init__(self, store: Store, limit: int) -> None:
+    def __init__(self, blobs: BlobFolder, limit: int) -> None:
         self.checked = 0
         self.damaged: list[str] = []
-        self._store = store
+        self._blobs = blobs
         self._limit = limit
         self._before_id = 2**62
 
-    async def look(self, tx: Tx) -> bool:
-        """Compare one page; False when there is nothing more to do."""
+    async def page(self, tx: Tx) -> list[tuple[str, Body | None]]:
+        """Return reference and body of the next messages, None for what cannot be read; none at the end."""
+        if len(self.damaged) >= _DAMAGED_NAMED:
+            return []
         limit = min(_PAGE_ROWS, self._limit - self.checked)
         rows = await _all(tx, "newest_messages", before_id=self._before_id, limit=limit)
+        found: list[tuple[str, Body | None]] = []
         for message_id, reference, sha256, size_bytes, path in rows:
             self._before_id = message_id
-            self.checked += 1
-            if len(self.damaged) < _DAMAGED_NAMED and not await self._is_sound(
-                tx, message_id, sha256, size_bytes, path
-            ):
-                self.damaged.append(reference)
-        return bool(rows) and len(self.damaged) < _DAMAGED_NAMED
+            found.append((reference, await _body(tx, message_id, sha256, size_bytes, path)))
+        return found
 
-    async def _is_sound(self, tx: Tx, message_id: int, sha256: bytes, size_bytes: int, path: str | None) -> bool:
+    def compare(self, page: list[tuple[str, Body | None]]) -> None:
+        """Compare the bodies of one page with their hashes; blocks on the disk or the object store."""
+        for reference, body in page:
+            self.checked += 1
+            if len(self.damaged) < _DAMAGED_NAMED and not self._is_sound(body):
+                self.damaged.append(reference)
+
+    def _is_sound(self, body: Body | None) -> bool:
+        if body is None:
+            return False
         try:
-            row = None if path is not None else await tx.one("body_of", message_id=message_id)
-            self._store.blobs.read(Body(sha256, size_bytes, None if row is None else row[0], path))
+            self._blobs.read(body)
         except StoreDamagedError:
             return False
         return True
+
+
+async def _body(tx: Tx, message_id: int, sha256: bytes, size_bytes: int, path: str | None) -> Body | None:
+    try:
+        row = None if path is not None else await tx.one("body_of", message_id=message_id)
+    except StoreDamagedError:
+        return None
+    return Body(sha256, size_bytes, None if row is None else row[0], path)
 
 
 async def _check_file(tx: Tx, name: str) -> list[Finding]:

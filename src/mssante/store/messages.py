@@ -163,9 +163,14 @@ async def forget_copies(tx: Tx, before: datetime) -> int:
     return len(await tx.all("forget_seen", before=to_micros(before), limit=_FORGET_ROWS))
 
 
-async def blob_paths(tx: Tx) -> frozenset[str]:
-    """Return the files of bodies in use, for `BlobFolder.sweep`."""
-    return frozenset(row[0] for row in await tx.all("blob_paths"))
+async def blob_paths(tx: Tx, part: str = "") -> frozenset[str]:
+    """Return the files of bodies in use whose names begin so, for `BlobFolder.sweep`.
+
+    Args:
+        part: hexadecimal digits, such as one of `mssante.store.blobs.PARTS`; without any, all of them.
+    """
+    # "g" comes after every digit and the slash.
+    return frozenset(row[0] for row in await tx.all("blob_paths", first_path=part, end_path=f"{part}g"))
 
 
 def _some(row: Row | None) -> Row:

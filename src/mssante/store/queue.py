@@ -5,7 +5,7 @@ Says what is due and to whom it is given; when to try again is `mssante.rules.re
 Source: reliability.md K11, K13 to K16; reliability.md H14 (one dead destination must not starve the others).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -94,6 +94,8 @@ async def claim_due(
     lease_until: datetime,
     busy: Mapping[str, int],
     per_destination: int,
+    lanes: int = 0,
+    gone: Collection[str] = (),
 ) -> list[Copy]:
     """Give due copies to a worker: SENDING, with its lease, one more try; return them with their bodies.
 
@@ -102,9 +104,11 @@ async def claim_due(
 
     Args:
         limit: most copies.
-        lease: token that `finish_copy` must show.
-        busy: destination domain -> copies of it that are being sent.
-        per_destination: most copies of one domain at the same time.
+        lease: token that `finish_copy` must show; on a shared store it begins with the run of its node and ``/``.
+        busy: destination domain -> copies of it that are being sent by this worker.
+        per_destination: most copies of one domain at the same time for this worker.
+        lanes: most leases that run at the same time for one domain that is not ours, over all nodes; 0: any number.
+        gone: runs of nodes that are no more; their leases count for no lane, but keep their copies until they end.
     """
     at = to_micros(now)
     destinations = sorted(
@@ -113,11 +117,15 @@ async def claim_due(
         if first_due <= at and busy.get(domain, 0) < per_destination
     )
     candidates: list[tuple[int, int, int]] = []
-    # A destination further down has nothing that comes before the first copies of these.
-    for sending, _first_due, domain in destinations[:limit]:
+    found_domains, gone_text = 0, "".join(f"/{run}" for run in gone) + "/"
+    for sending, _first_due, domain in destinations:
+        if found_domains == limit:
+            # A destination further down has nothing that comes before the first copies of these.
+            break
         free = min(per_destination - sending, limit)
-        due = await tx.all("due_copies", domain=domain, now=at, limit=free)
+        due = await tx.all("due_copies", domain=domain, now=at, limit=free, lanes=lanes, gone=gone_text)
         candidates += [(sending + rank, due_at, copy_id) for rank, (copy_id, due_at) in enumerate(due)]
+        found_domains += bool(due)
     candidates.sort()
     copies: list[Copy] = []
     for _rank, _due_at, copy_id in candidates[:limit]:
@@ -164,6 +172,12 @@ async def finish_copy(
         now=to_micros(now),
     )
     return row is not None
+
+
+async def give_back(tx: Tx, copies: Collection[Copy], now: datetime) -> None:
+    """Let claimed copies go, so that nobody waits for the end of their lease; those that ended meanwhile stay so."""
+    for copy in copies:
+        await tx.run("give_back_copy", copy_id=copy.copy_id, lease=copy.lease, now=to_micros(now))
 
 
 async def take_back_copy(

@@ -73,21 +73,21 @@ class BucketBlobs(BlobFolder):
                 return b""
             raise self._error(error) from error
 
-    def sweep(self, referenced: Container[str], older_than: timedelta, now: datetime) -> int:
-        """Remove objects that nothing refers to, of days that are over, and what broken receptions left here."""
-        removed = self.sweep_spool(older_than, now)
+    def sweep(self, referenced: Container[str], older_than: timedelta, now: datetime, *, part: str = "") -> int:
+        """Remove objects that nothing refers to, of days that are over."""
+        removed = 0
         # A whole day more than asked: nodes whose clocks differ still write to it.
         last = (now - max(older_than, timedelta(days=1)) - timedelta(days=1)).astimezone(UTC).date()
-        for paths in self._listed():
+        for paths in self._listed(part):
             gone = [self._key(path) for path in paths if _is_of_a_day_until(path, last) and path not in referenced]
             if gone:
                 self._asked(lambda gone=gone: obstore.delete(self._store, gone))  # type: ignore[misc]
                 removed += len(gone)
         return removed
 
-    def _listed(self) -> Iterator[list[str]]:
-        """Give the names of all objects below our prefix, page by page; each page is a question of its own."""
-        pages = self._asked(lambda: obstore.list(self._store, self._prefix or None, chunk_size=LIST_ROWS))
+    def _listed(self, part: str) -> Iterator[list[str]]:
+        """Give the names of all objects of a part, page by page; each page is a question of its own."""
+        pages = self._asked(lambda: obstore.list(self._store, self._key(part) or None, chunk_size=LIST_ROWS))
         while (page := self._asked(lambda: next(pages, None))) is not None:
             keys = [str(one["path"]) for one in page]
             yield [key.removeprefix(self._prefix) for key in keys if key.startswith(self._prefix)]

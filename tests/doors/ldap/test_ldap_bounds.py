@@ -152,12 +152,17 @@ async def test_a_search_for_somebody_who_is_gone_is_stopped(pem_folder: Path, sa
     async with ldap_doors(pem_folder, shelf=shelf) as doors, ldap_talk(doors) as talk:
         await talk.send(search("(sn=x)"))
         await shelf.asked.wait()
+        assert not shelf.stopped.is_set()
         if says_goodbye:
             await talk.send(Unbind())
         else:
             talk.writer.close()
         async with asyncio.timeout(10):
             await shelf.stopped.wait()
+            if says_goodbye:
+                assert await talk.is_over
+        async with ldap_talk(doors) as other:
+            assert await other.code(Extended(WHO_AM_I)) is R.SUCCESS
 
 
 async def test_many_searches_in_one_go_are_all_answered_and_the_others_are_served(pem_folder: Path) -> None:

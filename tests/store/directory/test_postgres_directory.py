@@ -66,8 +66,10 @@ async def test_the_server_understands_every_query(shelf: PostgresShelf, postgres
     connection = await shelf._target.connect("test", read_only=False)
     await connection.execute("BEGIN")
     await enter(connection, "test")
-    for query in queries().values():
-        await connection.prepare(query.sql)
+    prepared = [await connection.prepare(query.sql) for query in queries().values()]
+    names = await connection.fetch("SELECT name FROM pg_prepared_statements")
+    assert {one.get_name() for one in prepared} <= {row[0] for row in names}
+    assert len({one.get_name() for one in prepared}) == len(queries()) >= len(shared_queries()) > 0
     await connection.close()
 
 

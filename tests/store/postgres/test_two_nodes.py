@@ -195,6 +195,7 @@ async def test_who_waits_on_one_node_is_told_of_a_delivery_on_the_other(nodes: N
     )
     await nodes[0].write(lambda tx: _deliver(tx, "r1", boxes[0].mailbox_id))
     await asyncio.wait_for(told.wait(), 1)
+    assert told.is_set()
     await nodes[0].write(lambda tx: _queue(tx, 1))
     await asyncio.wait_for(notifier.wait_queue(60), 1)
 

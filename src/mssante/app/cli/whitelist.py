@@ -243,7 +243,7 @@ def admit(domain: str, dn: str, description: str, responsible: str, support: str
     async def work() -> None:
         from mssante.app.manager import open_publishing
 
-        async with open_publishing(_config(config_path)) as publishing:
+        async with open_publishing(_config(config_path), may_be_new=True) as publishing:
             await publishing.admit(
                 domain=domain,
                 dn_text=dn,

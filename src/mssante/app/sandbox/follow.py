@@ -82,7 +82,7 @@ async def open_stores(layout: Layout, stack: AsyncExitStack) -> Stores:
     for laid in layout.operators:
         config = read_config(laid.config)
         settings = replace(config.store, readers=1)
-        store = await Store.open(config.operator.data_dir, settings, blobs=config.blobs)
+        store = await Store.open(config.operator.data_dir, settings, blobs=config.blobs, must_be_there=True)
         stack.push_async_callback(store.close)
         found[laid.plan.key] = store
     return Stores(found)

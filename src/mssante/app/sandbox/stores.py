@@ -69,7 +69,7 @@ async def fill_operator(laid: Laid, now: datetime) -> tuple[SandboxAccount, ...]
 
 async def fill_manager(layout: Layout) -> None:
     """Make the manager's store with the entries of the white list, and publish its first version."""
-    async with open_publishing(read_config(layout.manager_config)) as publishing:
+    async with open_publishing(read_config(layout.manager_config), may_be_new=True) as publishing:
         for domain, name, description in layout.entries:
             await publishing.admit(
                 domain=domain, dn_text=name, description=description, responsible=CONTACT, support=CONTACT, actor=ACTOR

@@ -11,8 +11,10 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
-from mssante.doors.net.client_certificates import ClientCertificates, ask_for_certificates
+from mssante.doors.net.client_certificates import ClientCertificates
+from mssante.doors.net.renewing import OwnCertificate
 from mssante.model.errors import ConfigError
+from mssante.model.log import Log
 from mssante.model.system import reason
 
 CLOSE_SECONDS: Final = 3
@@ -47,12 +49,16 @@ async def open_door(
     key: Path,
     section: str = "manager",
     clients: ClientCertificates | None = None,
+    log: Log | None = None,
 ) -> AsyncIterator[int]:
     """Serve the application until the context ends; gives the port, which matters when 0 was asked.
+
+    A renewed certificate is shown from the next handshake on.
 
     Args:
         section: of the configuration, for what is said when the address cannot be used.
         clients: asks for their certificates; None: does not.
+        log: where it is said that a renewed certificate is in force, or cannot be used.
 
     Raises:
         ConfigError: the address cannot be used, or the certificate or the key.
@@ -72,8 +78,8 @@ async def open_door(
     )
     try:
         config.load()
-        if clients is not None and config.ssl is not None:
-            ask_for_certificates(config.ssl, clients)
+        if config.ssl is not None:
+            OwnCertificate(certificate, key, clients, section=section, log=log).show(config.ssl)
         listener = socket.create_server((host, port), backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         msg = f"[{section}] impossible d'écouter sur {host}, port {port}, avec {certificate} et {key} : {_said(error)}"

@@ -1,6 +1,5 @@
 """The bytes of one message as its reader gets them: our trace header of that copy, then the body as it came in."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,14 +31,14 @@ class Content:
         return len(self.prefix) + self.body.size_bytes
 
     async def data(self) -> bytes:
-        """Return the body; a large one is read and checked in a thread.
+        """Return the body; a large one is read and checked beside the event loop.
 
         Raises:
             StoreDamagedError: its file is missing or is not what was written.
         """
         if self.body.data is not None:
             return self.body.data
-        return await asyncio.to_thread(self.blobs.read, self.body)
+        return await self.blobs.aside(self.blobs.read, self.body)
 
     async def whole(self) -> bytes:
         """Return prefix and body."""

@@ -1,19 +1,19 @@
 """Evaluate a tree of conditions over the picture of a folder: one bit for each message, the cheap conditions first.
 
-Runs in a reader's thread within a transaction. Sets of messages are whole numbers (bit n is the message n), so that
-"and", "or" and "not" cost nothing; what must be looked up is asked only of messages that may still be found.
+Runs within a transaction. Sets of messages are whole numbers (bit n is the message n), so that "and", "or" and "not"
+cost nothing; what must be looked up is asked only of messages that may still be found. Headers that stand in a file or
+an object are never read here: `Search.unread` names them, and `mssante.flows.folders.heads` reads them in between.
 
 Source: RFC 9051 section 6.4.4; RFC 5032; RFC 7162 section 3.1.5; decision 0016 (words).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
-from mssante.model.errors import StoreDamagedError
 from mssante.model.folder import Snapshot
-from mssante.model.message import MessageId
+from mssante.model.message import Body, MessageId
 from mssante.model.search import (
     Age,
     All,
@@ -36,17 +36,23 @@ from mssante.model.search import (
     Where,
 )
 from mssante.store import indexes
-from mssante.store.blobs import BlobFolder
 from mssante.store.times import from_micros
 from mssante.store.tx import Row, Tx
 from mssante.wire.mime.fields import CACHED, select_fields
 from mssante.wire.mime.headers import iter_fields
 from mssante.wire.mime.words import decode_words
 
-_HEAD_MAX_BYTES: Final = 1024 * 1024
+HEAD_MAX_BYTES: Final = 1024 * 1024
+UNREAD_MAX: Final = 1000
+"""Headers to read that one look gathers; the next one finds the others."""
 _MICROS: Final = 1_000_000
 _COSTLY: Final = (OnDay, Age, Size)
 _COSTLIEST: Final = (HasText, HasHeader)
+_IN_WORDS: Final = frozenset({Where.BODY, Where.TEXT})
+
+
+Question = tuple[bytes, str]
+"""What is asked of a header: the name of a field in lower case, and the folded text that it holds."""
 
 
 class StoppedError(Exception):
@@ -62,15 +68,21 @@ class Search:
         saved: UIDs that ``$`` stands for.
         now: for ages.
         tick: called now and then; raises `StoppedError` to stop.
+        held: message -> the questions that its header answers with yes, of those headers that were read.
+        unread: headers that the last look would have needed; while there are any, its result is not one.
+        texts: what was found in words, so that a second look does not search again.
     """
 
     snapshot: Snapshot
     saved: frozenset[int]
     now: datetime
-    blobs: BlobFolder
     tick: Callable[[], None]
     facts: dict[int, Row] = field(default_factory=dict)
     headers: dict[int, bytes | None] = field(default_factory=dict)
+    questions: frozenset[Question] = frozenset()
+    held: dict[int, frozenset[Question]] = field(default_factory=dict)
+    unread: dict[MessageId, Body] = field(default_factory=dict)
+    texts: dict[tuple[Where, str], int] = field(default_factory=dict)
 
     @property
     def everything(self) -> int:
@@ -78,21 +90,32 @@ class Search:
         return (1 << len(self.snapshot.uids)) - 1
 
 
-async def evaluate(tx: Tx, search: Search, condition: Condition, within: int) -> int:
-    """Return which of the messages `within` meet a condition; the depth of the tree is bounded by who parsed it."""
+async def look(tx: Tx, search: Search, condition: Condition) -> int | None:
+    """Return which messages meet a condition, or None: the headers that `search.unread` now names are needed first."""
+    search.unread.clear()
+    search.questions = _questions(condition)
+    found = await _evaluate(tx, search, condition, search.everything)
+    return None if search.unread else found
+
+
+async def _evaluate(tx: Tx, search: Search, condition: Condition, within: int) -> int:
+    """Return which of the messages `within` meet a condition; the depth of the tree is bounded by who parsed it.
+
+    A header that was not read yet holds nothing for now: whether another condition needs it too does not change.
+    """
     search.tick()
     match condition:
         case All(conditions):
             for one in sorted(conditions, key=cost):
                 if not within:
                     break
-                within = await evaluate(tx, search, one, within)
+                within = await _evaluate(tx, search, one, within)
             return within
         case Either(left, right):
-            found = await evaluate(tx, search, left, within)
-            return found | await evaluate(tx, search, right, within & ~found)
+            found = await _evaluate(tx, search, left, within)
+            return found | await _evaluate(tx, search, right, within & ~found)
         case Not(inner):
-            return within & ~await evaluate(tx, search, inner, within)
+            return within & ~await _evaluate(tx, search, inner, within)
         case OnDay() | Age() | Size():
             return await _by_facts(tx, search, condition, within)
         case HasText(where, text):
@@ -105,7 +128,13 @@ async def evaluate(tx: Tx, search: Search, condition: Condition, within: int) ->
 
 def cost(condition: Condition) -> int:
     """Return how dear a condition is: 0 from the picture at hand, 1 from the index, 2 from words and headers."""
-    todo, worst = [condition], 0
+    costs = (2 if isinstance(one, _COSTLIEST) else 1 if isinstance(one, _COSTLY) else 0 for one in _leaves(condition))
+    return max(costs, default=0)
+
+
+def _leaves(condition: Condition) -> Iterator[Condition]:
+    """Give the conditions of a tree that are not made of others."""
+    todo = [condition]
     while todo:
         one = todo.pop()
         if isinstance(one, All):
@@ -115,8 +144,22 @@ def cost(condition: Condition) -> int:
         elif isinstance(one, Either):
             todo += [one.left, one.right]
         else:
-            worst = max(worst, 2 if isinstance(one, _COSTLIEST) else 1 if isinstance(one, _COSTLY) else 0)
-    return worst
+            yield one
+
+
+def _questions(condition: Condition) -> frozenset[Question]:
+    """Return all that a tree asks of headers: one that is read answers everything at once."""
+    found = set()
+    for one in _leaves(condition):
+        if isinstance(one, HasHeader):
+            found.add(_question(one.name, one.text))
+        elif isinstance(one, HasText) and one.where not in _IN_WORDS:
+            found.add(_question(one.where.value, one.text))
+    return frozenset(found)
+
+
+def _question(name: str, text: str) -> Question:
+    return name.lower().encode("ascii", "replace"), text.casefold()
 
 
 def members(found: int) -> list[int]:
@@ -210,16 +253,18 @@ def _compared(at: date, compare: Compare, day: date) -> bool:
 
 
 async def _by_text(tx: Tx, search: Search, where: Where, text: str, within: int) -> int:
-    if where not in {Where.BODY, Where.TEXT}:
+    if where not in _IN_WORDS:
         return await _by_header(tx, search, where.value, text, within)
     if not text:
         return within
-    there = await indexes.search_text(tx, search.snapshot.mailbox_id, text, body_only=where is Where.BODY)
-    return within & _bits([message in there for message in search.snapshot.messages])
+    if (where, text) not in search.texts:
+        there = await indexes.search_text(tx, search.snapshot.mailbox_id, text, body_only=where is Where.BODY)
+        search.texts[where, text] = _bits([message in there for message in search.snapshot.messages])
+    return within & search.texts[where, text]
 
 
 async def _by_header(tx: Tx, search: Search, name: str, text: str, within: int) -> int:
-    key, wanted = name.lower().encode("ascii", "replace"), text.casefold()
+    question = _question(name, text)
     if not search.headers:
         search.headers = await indexes.header_rows(tx, search.snapshot.folder_id)
     found = 0
@@ -229,26 +274,40 @@ async def _by_header(tx: Tx, search: Search, name: str, text: str, within: int) 
         uid = search.snapshot.uids[place]
         if uid not in search.headers:
             continue
-        head = search.headers[uid]
-        if head is None or key not in CACHED:
-            head = await _head(tx, search, MessageId(search.snapshot.messages[place]))
-        if head and _holds(head, key, wanted):
+        kept = search.headers[uid] if question[0] in CACHED else None
+        if kept is not None:
+            is_there = _holds(kept, question)
+        else:
+            is_there = question in await _held(tx, search, MessageId(search.snapshot.messages[place]))
+        if is_there:
             found |= 1 << place
     return found
 
 
-async def _head(tx: Tx, search: Search, message: MessageId) -> bytes:
-    found = await indexes.body_of(tx, message)
-    if found is None:
-        return b""
-    try:
-        return search.blobs.head(found, _HEAD_MAX_BYTES)
-    except StoreDamagedError:
-        return b""
+async def _held(tx: Tx, search: Search, message: MessageId) -> frozenset[Question]:
+    """Return the questions that the header of a message answers with yes; none for now when it is to be read first."""
+    if message in search.held:
+        return search.held[message]
+    if len(search.unread) >= UNREAD_MAX:
+        return frozenset()
+    body = await indexes.body_of(tx, message)
+    if body is None:
+        return frozenset()
+    if body.data is None:
+        search.unread[message] = body
+        return frozenset()
+    held = search.held[message] = answers(body.data[:HEAD_MAX_BYTES], search.questions)
+    return held
 
 
-def _holds(head: bytes, key: bytes, wanted: str) -> bool:
+def answers(head: bytes, questions: frozenset[Question]) -> frozenset[Question]:
+    """Return the questions that a header answers with yes."""
+    return frozenset(one for one in questions if _holds(head, one))
+
+
+def _holds(head: bytes, question: Question) -> bool:
     """Tell whether a field of that name holds the text, decoded; case does not count."""
+    key, wanted = question
     lines = select_fields(head, frozenset({key}), without=False)
     for _name, value in iter_fields(lines):
         if not wanted or wanted in decode_words(value.decode("utf-8", "replace")).casefold():

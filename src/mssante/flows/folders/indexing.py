@@ -73,7 +73,11 @@ class Indexing:
     async def _index(self, batch: list[MessageId]) -> None:
         # Read and parsed in a thread; only the rows themselves take the writer's time.
         bodies = await self._store.read_long(lambda tx: _bodies(tx, batch))
-        made = await asyncio.to_thread(self._made, bodies)
+        # Batches of small messages do not stand in line behind those that wait for an object store.
+        if any(body.data is None for _message, body in bodies):
+            made = await self._store.blobs.aside(self._made, bodies)
+        else:
+            made = await asyncio.to_thread(self._made, bodies)
 
         async def work(tx: Tx) -> None:
             for message, index in made:

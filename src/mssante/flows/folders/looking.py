@@ -9,7 +9,8 @@ from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from mssante.flows.folders.boxes import Who, find_spot
-from mssante.flows.folders.finding import Search, StoppedError, cost, evaluate, members
+from mssante.flows.folders.finding import Search, StoppedError, cost, look, members
+from mssante.flows.folders.heads import read_heads
 from mssante.flows.folders.sorting import Sortable, sort_rows
 from mssante.flows.folders.threading import make_threads
 from mssante.flows.folders.values import Found
@@ -54,14 +55,16 @@ async def looked_for(
 ) -> Found | Refusal:
     """Return what meets the condition among the messages that the session knows."""
     stop = _Stop()
-    search = Search(snapshot, frozenset(saved), reading.clock(), reading.store.blobs, stop.tick)
+    search = Search(snapshot, frozenset(saved), reading.clock(), stop.tick)
     dear = cost(condition)
 
-    async def work(tx: Tx) -> Found | Refusal:
+    async def work(tx: Tx) -> Found | Refusal | None:
         spot = await find_spot(tx, who, name, Act.READ)
         if isinstance(spot, Refusal):
             return spot
-        found = await evaluate(tx, search, condition, search.everything)
+        found = await look(tx, search, condition)
+        if found is None:
+            return None
         if found == search.everything:
             return Found(tuple(snapshot.uids), max(snapshot.modseqs, default=0))
         places = members(found)
@@ -71,7 +74,9 @@ async def looked_for(
     async def whole() -> Found | Refusal:
         if dear:
             await reading.indexing.ensure(snapshot)
-        return await reading.store.read_long(work)
+        while (found := await reading.store.read_long(work)) is None:
+            await read_heads(reading.store.blobs, search)
+        return found
 
     return await _in_time(whole(), reading.settings.work_seconds, stop)
 

@@ -19,6 +19,7 @@ import asyncpg  # type: ignore[import-untyped]
 from mssante.model.errors import ConfigError
 from mssante.model.settings import StoreSettings
 from mssante.model.system import reason
+from mssante.store.postgres.hosts import Host, Hosts, read_hosts
 
 STATEMENTS: Final = 400
 LOCK_SECONDS: Final = 10
@@ -96,12 +97,14 @@ class Target:
         dsn: without a password.
         name: what errors call it: host and database.
         options: what asyncpg needs beside the dsn.
+        hosts: where it may be, when the dsn names several places.
     """
 
     dsn: str
     name: str
     options: dict[str, object]
     settings: StoreSettings
+    hosts: Hosts
 
     async def connect(self, program: str, *, read_only: bool) -> Connection:
         """Return a connection with every setting made.
@@ -113,10 +116,7 @@ class Target:
         Raises:
             OSError, asyncpg's errors: it cannot be made.
         """
-        connection = cast(
-            "Connection",
-            await asyncpg.connect(self.dsn, **self.options, server_settings={"application_name": program}),
-        )
+        connection = await self._connected(self.dsn, **self.options, server_settings={"application_name": program})
         try:
             await self._prepare(connection, read_only=read_only)
         except BaseException:
@@ -134,6 +134,7 @@ class Target:
             self.dsn,
             **self.options,
             server_settings={"application_name": program},
+            connect=self._connected,
             min_size=0,
             max_size=size,
             init=prepare,
@@ -141,6 +142,16 @@ class Target:
             reset=_leave_it,
         )
         return cast("Pool", await pool)
+
+    async def _connected(self, dsn: str, **options: object) -> Connection:
+        """Return a connection of asyncpg; of several hosts the first that answers and may write."""
+        if len(self.hosts) <= 1:
+            return cast("Connection", await asyncpg.connect(dsn, **options))
+
+        async def connect(host: Host) -> Connection:
+            return cast("Connection", await asyncpg.connect(dsn, host=host.name, port=host.port, **options))
+
+        return await self.hosts.first(connect)
 
     async def _prepare(self, connection: Connection, *, read_only: bool) -> None:
         idle_seconds = IDLE_READING_SECONDS if read_only else IDLE_WRITING_SECONDS
@@ -173,7 +184,13 @@ def read_target(settings: StoreSettings) -> Target:
     if query.keys() & {"sslmode", "ssl"}:
         msg = "[store] dsn : sslmode se règle par [store] tls_anchors, retirez-le"
         raise ConfigError(msg)
-    hosts = _hosts(parts.netloc.rpartition("@")[2], query.get("host", []))
+    netloc = parts.netloc.rpartition("@")[2]
+    hosts = _hosts(netloc, query.get("host", []))
+    try:
+        places = Hosts(read_hosts(netloc, query))
+    except ValueError as error:
+        msg = f"[store] dsn : ports inutilisables ({error}) ; donnez un port, ou un par serveur"
+        raise ConfigError(msg) from error
     options: dict[str, object] = {
         "ssl": _tls(settings, hosts),
         "timeout": settings.connect_seconds,
@@ -186,7 +203,7 @@ def read_target(settings: StoreSettings) -> Target:
     if settings.password is not None:
         options["password"] = _read_password(settings.password)
     database = unquote(parts.path.lstrip("/")) or "mssante"
-    return Target(settings.dsn, f"{','.join(hosts) or 'localhost'}/{database}", options, settings)
+    return Target(settings.dsn, f"{','.join(hosts) or 'localhost'}/{database}", options, settings, places)
 
 
 def _hosts(netloc: str, named: list[str]) -> list[str]:

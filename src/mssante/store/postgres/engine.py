@@ -16,6 +16,7 @@ from mssante.model.settings import BlobSettings, StoreSettings
 from mssante.model.system import reason
 from mssante.store.blobs import BlobFolder, open_blobs
 from mssante.store.engine import Elsewhere, Store
+from mssante.store.in_service import ASKED, Moving, check_in_service
 from mssante.store.postgres.driver import Connection, Pool, Target, read_target
 from mssante.store.postgres.errors import FOREIGN, AgainError, LostError, translate
 from mssante.store.postgres.listening import Listening
@@ -150,7 +151,13 @@ class PostgresStore(Store):
 
 
 async def open_store(
-    folder: Path, settings: StoreSettings, *, blobs: BlobSettings, probe: Callable[[str], None], must_be_there: bool
+    folder: Path,
+    settings: StoreSettings,
+    *,
+    blobs: BlobSettings,
+    probe: Callable[[str], None],
+    must_be_there: bool,
+    is_copy: bool = False,
 ) -> PostgresStore:
     """Open the store of a database; bring its schema up to date.
 
@@ -160,6 +167,7 @@ async def open_store(
         blobs: section [blobs].
         probe: called at the named steps of a write; tests stop the process there.
         must_be_there: an empty database is refused.
+        is_copy: it may be the unfinished copy of another store.
 
     Raises:
         ConfigError: the dsn or a file that it needs cannot be used.
@@ -169,7 +177,7 @@ async def open_store(
     target = read_target(settings)
     await asyncio.to_thread(_make, folder)
     bodies = open_blobs(folder, blobs, probe=probe)
-    program = await _prepare(target, must_be_there=must_be_there)
+    program = await _prepare(target, must_be_there=must_be_there, is_copy=is_copy)
     writer = Writer(target, program, load_queries(), probe=probe)
     pool = await target.pool(program, settings.connections)
     return PostgresStore(folder, target, program, pool, writer, bodies)
@@ -183,11 +191,13 @@ def _make(folder: Path) -> None:
         raise StoreError(msg) from error
 
 
-async def _prepare(target: Target, *, must_be_there: bool) -> str:
+async def _prepare(target: Target, *, must_be_there: bool, is_copy: bool) -> str:
     """Bring the schema up to date; return the name of this process, which no other one has."""
     connection = await _patiently_connected(target)
     try:
         await migrate(connection, target.name, load_migrations(), must_be_there=must_be_there)
+        found = await connection.fetch(ASKED)
+        check_in_service(target.name, Moving(*found[0]) if found else None, is_copy=is_copy)
         await connection.execute(
             "DELETE FROM store_writer WHERE at < extract(epoch FROM now() - "  # noqa: S608 - a constant
             f"{FORGOTTEN_AFTER}) * 1000000;"

@@ -106,5 +106,5 @@ DELETE FROM seen WHERE copy_key IN (SELECT copy_key FROM seen WHERE at < :before
 RETURNING 1
 
 -- name: blob_paths
--- The files of bodies in use.
-SELECT path FROM message WHERE path IS NOT NULL
+-- The files of bodies in use whose names stand between two others.
+SELECT path FROM message WHERE path >= :first_path AND path < :end_path

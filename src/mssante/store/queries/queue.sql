@@ -19,9 +19,13 @@ SELECT d.domain, (SELECT min(c.due_at) FROM copy c
 FROM destination d WHERE d.domain IS NOT NULL
 
 -- name: due_copies
--- The copies of one destination that are due, oldest first.
+-- The copies of one destination that are due, oldest first; none when so many leases run there. No limit for our own.
 SELECT copy_id, due_at FROM copy
 WHERE state IN ('waiting', 'deferred', 'sending') AND domain = :domain AND due_at <= :now
+    AND (:lanes = 0 OR EXISTS (SELECT 1 FROM domain WHERE name = :domain)
+        OR (SELECT count(DISTINCT o.lease) FROM copy o
+            WHERE o.state IN ('waiting', 'deferred', 'sending') AND o.domain = :domain AND o.due_at > :now
+                AND o.state = 'sending' AND (instr(o.lease, '/') = 0 OR instr(:gone, '/' || substr(o.lease, 1, instr(o.lease, '/'))) = 0)) < :lanes)
 ORDER BY due_at LIMIT :limit
 
 -- name: claim_copy
@@ -64,6 +68,11 @@ UPDATE copy SET state = :state, due_at = :due_at, lease = '', last_kind = :last_
     reply = :reply, peer = :peer, rule = :rule, changed_at = :now
 WHERE copy_id = :copy_id AND lease = :lease AND state = 'sending'
 RETURNING copy_id
+
+-- name: give_back_copy
+-- Let a claimed copy go, untried, if the worker still has it.
+UPDATE copy SET state = iif(last_kind IS NULL, 'waiting', 'deferred'), lease = '', due_at = :now, changed_at = :now
+WHERE copy_id = :copy_id AND lease = :lease AND state = 'sending'
 
 -- name: relayed_at
 -- When another operator accepted a copy; no row when it is not so.
