@@ -16,6 +16,7 @@ from typing import Final
 from bench.directory_entries import Drawn, write_ldif
 from bench.directory_measure import Times, given
 from bench.directory_queries import TYPED, typed
+from mssante.app.process import spare_collector
 from mssante.app.sandbox.population.population import write_population
 from mssante.flows.directory.reading import Directory
 from mssante.model.directory import Caller
@@ -94,6 +95,8 @@ def measure_searches(
 
     async def work() -> dict[str, Searches]:
         found = {name: Searches() for name in shelves}
+        # As `mssante serve` does.
+        spare_collector()
         async with AsyncExitStack() as stack:
             directories: dict[str, Directory] = {}
             for name, shelf in shelves.items():

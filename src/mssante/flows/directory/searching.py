@@ -165,7 +165,9 @@ async def _common(tx: Tx, terms: Sequence[Term], words: Sequence[frozenset[str]]
         return None
     counts = [sum([await search.word_count(tx, one) for one in some]) for some in words]
     most = max(range(len(terms)), key=lambda place: counts[place])
-    return most if counts[most] >= COMMON and not terms[most].columns else None
+    # A département is a word that stands nowhere else, wherever it is looked for.
+    is_anywhere = not terms[most].columns or _DEPARTMENT_WORD.fullmatch(terms[most].words[-1]) is not None
+    return most if counts[most] >= COMMON and is_anywhere else None
 
 
 async def _holding(
