@@ -20,7 +20,7 @@ from mssante.store.mailboxes import mailbox_by_key
 from mssante.store.tx import Tx
 
 KEY = b"k" * 32
-CITIZEN = parse_address("185057800604812@patient.mssante.fr")
+CITIZEN = parse_address("185057800604830@patient.mssante.fr")
 
 
 @pytest.fixture

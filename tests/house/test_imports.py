@@ -38,7 +38,7 @@ NEVER_IN_PURE = {
 }
 NEVER_IN_FLOWS = {"socket", "ssl", "httpx2", "starlette", "uvicorn", "sqlite3", "apsw"}
 # Of wire, the flows see the document formats only: protocols belong to doors and links.
-FORMATS_FOR_FLOWS = {"annuaire", "mime", "oidc", "whitelist", "x509"}
+FORMATS_FOR_FLOWS = {"annuaire", "cda", "mime", "oidc", "whitelist", "x509", "xdm"}
 # The folders that their sisters may import: what they all stand on.
 SEPARATE_FOLDERS = {"wire": {"mime"}, "doors": {"net"}}
 # One file each, no folders: links do not import each other, except the pieces of one link.

@@ -1,6 +1,7 @@
 """The audit chain: whatever is changed, cut or put in is found."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from store_world import NOW, by_hand
@@ -106,3 +107,17 @@ async def test_finds_a_cut_end_with_a_row_that_was_noted_elsewhere(store: Store)
     await store.write(_fill)
     found = await store.read(lambda tx: audit.verify(tx, expected=(noted[0], bytes(32))))
     assert (found.broken_at, found.reason) == (5, "the row is not the one that was noted")
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(-1, 0), (0, 0), (1, 1), (3, 3), (4, 4), (99, 7)])
+async def test_finds_where_a_time_begins(store: Store, minutes: int, expected: int) -> None:
+    async def work(tx: Tx) -> int:
+        for number in range(7):
+            await audit.append(tx, EVENT, NOW + number * timedelta(minutes=1))
+        return await audit.seq_before(tx, NOW + minutes * timedelta(minutes=1))
+
+    assert await store.write(work) == expected
+
+
+async def test_nothing_is_before_the_beginning(store: Store) -> None:
+    assert await store.read(lambda tx: audit.seq_before(tx, NOW)) == 0

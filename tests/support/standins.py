@@ -42,7 +42,7 @@ from mssante.wire.whitelist.write import write_white_list
 HERE, NEAR, FAR, CITIZENS = "chu.mssante.fr", "ville.mssante.fr", "loin.mssante.fr", "patient.mssante.fr"
 HOSTS = {NEAR: "mss.ville.fr", FAR: "mss.loin.fr"}
 ANNE, BRUNO, POSTMASTER = f"anne@{HERE}", f"bruno@{HERE}", f"postmaster@{HERE}"
-INS = "277034567890175"
+INS = "277034567890106"
 CITIZEN = f"{INS}@{CITIZENS}"
 VILLE, LOIN = f"claire@{NEAR}", f"denis@{FAR}"
 TLS = TlsFacts("TLSv1.2", "ECDHE-RSA-AES256-GCM-SHA384")

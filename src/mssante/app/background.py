@@ -17,6 +17,8 @@ from mssante.app.compose import Operator
 from mssante.app.forgetting import keep_forgetting
 from mssante.app.house import keep_house
 from mssante.app.presence import Presence, this_node
+from mssante.flows.passport import SilenceWatch
+from mssante.model.address import parse_address
 from mssante.model.errors import StoreAwayError, StoreError
 from mssante.model.log import accident
 from mssante.rules.nodes import LEASE
@@ -27,8 +29,9 @@ Begin = Callable[[], Coroutine[Any, Any, None]]
 
 AWAY_SECONDS: Final = 1.0
 LOOKS_A_LEASE: Final = 3
-ONE_NODE: Final = frozenset({"house", "forgetting", "life-cycle", "absences"})
-"""Works that only one of several nodes does: what is over is forgotten, boxes are aged, absences are answered once."""
+ONE_NODE: Final = frozenset({"house", "forgetting", "life-cycle", "absences", "silence"})
+"""Works that only one of several nodes does: what is over is forgotten, boxes are aged, absences are answered once,
+senders are told of silence."""
 CERTIFICATE_LOOK_SECONDS: Final = 30.0
 
 
@@ -55,6 +58,7 @@ async def background(operator: Operator, doors: Mapping[str, int | None]) -> Asy
         "certificates": lambda: _watch_certificates(operator),
         "house": lambda: keep_house(operator.store, operator.config.store, clock=operator.clock, log=operator.log),
         "forgetting": lambda: keep_forgetting(operator.store, clock=operator.clock, log=operator.log),
+        "silence": lambda: silence_watch(operator).run(),
         **box_work(operator),
     }
     for name in ONE_NODE & works.keys():
@@ -74,6 +78,20 @@ async def background(operator: Operator, doors: Mapping[str, int | None]) -> Asy
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await presence.leave()
+
+
+def silence_watch(operator: Operator) -> SilenceWatch:
+    """Return what tells senders that nothing came of their message."""
+    return SilenceWatch(
+        operator.store,
+        operator.config.operator.hostname,
+        parse_address(operator.config.operator.postmaster),
+        operator.trace_key,
+        new_reference,
+        operator.clock,
+        operator.log,
+        operator.notifier.wake_queue,
+    )
 
 
 async def kept_going(operator: Operator, name: str, begin: Begin) -> None:

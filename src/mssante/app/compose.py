@@ -188,16 +188,7 @@ def _build(base: _Base) -> Operator:
             new_reference=new_reference,
             probe=base.probe,
         ),
-        submitting=Submitting(
-            settings=SubmitSettings(hostname, postmaster, config.limits, config.store, base.trace_key),
-            store=store,
-            trust=trust,
-            notifier=notifier,
-            room=room,
-            clock=clock,
-            new_reference=new_reference,
-            probe=base.probe,
-        ),
+        submitting=_submitting(base, postmaster, notifier, room),
         delivering=_delivering(base, notifier, notices, resolver, courier),
         sign_in=_sign_in(base),
         reading=_reading(base, notifier, room),
@@ -219,11 +210,31 @@ def _build(base: _Base) -> Operator:
     )
 
 
+def _submitting(base: _Base, postmaster: Address, notifier: Notifier, room: Room) -> Submitting:
+    return Submitting(
+        settings=SubmitSettings(
+            base.config.operator.hostname,
+            postmaster,
+            base.config.limits,
+            base.config.store,
+            base.trace_key,
+            base.config.documents,
+        ),
+        store=base.store,
+        trust=base.trust,
+        notifier=notifier,
+        room=room,
+        clock=base.clock,
+        new_reference=new_reference,
+        probe=base.probe,
+    )
+
+
 def _reading(base: _Base, notifier: Notifier, room: Room) -> Reading:
     return Reading(
         store=base.store,
         views=Views(base.store),
-        indexing=Indexing(base.store),
+        indexing=Indexing(base.store, allow_test=base.config.documents.allow_test),
         notifier=notifier,
         room=room,
         clock=base.clock,

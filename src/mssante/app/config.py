@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from mssante.model import settings as s
 from mssante.model.directory_settings import DirectorySettings, LdapSettings
+from mssante.model.document_settings import DocumentSettings
 from mssante.model.errors import ConfigError
 from mssante.model.life_cycle import LifeCycleSettings
 from mssante.model.publication import PublicationSettings
@@ -40,6 +41,7 @@ CHOICES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("resolver", "mode"): ("dns", "static"),
     ("identity", "mode"): ("jwt", "introspection"),
     ("identity", "token_expiry"): ("login-only", "grace"),
+    ("documents", "check_submitted"): ("refuse", "log"),
     ("publication", "unknown_situation"): ("person", "refuse"),
     ("logs", "format"): ("json", "console"),
     ("logs", "level"): ("debug", "info", "warning", "error"),
@@ -90,6 +92,7 @@ class Config:
     autoconfig: s.AutoconfigSettings = field(default_factory=s.AutoconfigSettings)
     directory: DirectorySettings = field(default_factory=DirectorySettings)
     ldap: LdapSettings = field(default_factory=LdapSettings)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
     publication: PublicationSettings = field(default_factory=PublicationSettings)
     life_cycle: LifeCycleSettings = field(default_factory=LifeCycleSettings)
     limits: s.LimitSettings = field(default_factory=s.LimitSettings)

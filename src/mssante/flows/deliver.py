@@ -16,6 +16,7 @@ from typing import Final
 from mssante.flows.find import find_mailbox
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Channel, Clock, Courier, Probe, Resolver, no_probe
+from mssante.flows.receipts import Receipts
 from mssante.flows.record import Recorder
 from mssante.flows.returned import envelope_id_of
 from mssante.flows.trust import TrustSpace
@@ -77,6 +78,7 @@ class Delivering:
         self._trust = trust
         self._notifier = notifier
         self._recorder = recorder
+        self._receipts = Receipts(trust, store.blobs, recorder.trace_key, recorder.notices.hostname)
         self._resolver = resolver
         self._courier = courier
         self._clock = clock
@@ -199,6 +201,7 @@ class Delivering:
         now, arrived = self._clock(), Delivered("INBOX")
         # Of the outcome that nearly all of them have; a mailbox that closed meanwhile has its notice read later.
         beginning = await self._recorder.notices.beginning(copy, arrived)
+        told = await self._receipts.read_own(self._store, copy)
 
         async def work(tx: Tx) -> list[Change]:
             _ours, mailbox = await find_mailbox(tx, copy.recipient.address, self._postmaster)
@@ -216,6 +219,9 @@ class Delivering:
             change, _uid = await messages.file_message(
                 tx, message=copy.message, mailbox_id=mailbox.mailbox_id, role=Role.INBOX, prefix=prefix, now=now
             )
+            if told is not None:
+                boxes = frozenset((copy.recipient.address.key,))
+                await self._receipts.note(tx, told, boxes, copy.reference, "system", now)
             return [change]
 
         changes = await self._store.write(work)

@@ -14,6 +14,7 @@ from mssante.flows.intake import Accepted, Intake, Taken, national_facts, store_
 from mssante.flows.notices import Notices
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Probe, no_probe
+from mssante.flows.receipts import Receipts, Told
 from mssante.flows.returned import ReturnedNotice, Returning
 from mssante.flows.room import Room
 from mssante.flows.trust import TrustSpace
@@ -80,6 +81,7 @@ class Receiving:
         self.new_reference = new_reference
         self.probe = probe
         self.returning = Returning(trust, store.blobs, settings.trace_key)
+        self.receipts = Receipts(trust, store.blobs, settings.trace_key, settings.hostname)
         self.early = EarlyRefusals(
             "peer.refused", store=store, clock=clock, log=trust.log, list_version=trust.list_version
         )
@@ -157,10 +159,11 @@ class Reception:
         try:
             # What stands elsewhere is read before the transaction, which holds up all others that write.
             notice = await flow.returning.read(self._peer, self._sender, taken.body)
+            told = await flow.receipts.read(self._peer, self._sender, taken.summary, taken.body)
             asking = [recipient for recipient, _mailbox in self._boxes.values()]
             beginning = await flow.notices.beginning_for(asking, taken.body)
             changes, reference = await flow.store.write(
-                lambda tx: self._commit(tx, taken, decision, reference, now, notice, beginning)
+                lambda tx: self._commit(tx, taken, decision, reference, now, notice, told, beginning)
             )
         except StoreError as error:
             return store_refusal(error)
@@ -180,6 +183,7 @@ class Reception:
         reference: str,
         now: datetime,
         notice: ReturnedNotice | None,
+        told: Told | None,
         beginning: bytes | None,
     ) -> tuple[list[Change], str]:
         """Write body, one row per mailbox, notices and the audit row in the transaction given (R7)."""
@@ -209,9 +213,12 @@ class Reception:
             await flow.notices.delivered(
                 tx, message, reference, sender, options, fresh, taken, now, beginning=beginning
             )
+            boxes = frozenset(recipient.address.key for recipient, _box in fresh)
             if notice is not None:
-                boxes = frozenset(recipient.address.key for recipient, _box in fresh)
                 await flow.returning.note(tx, notice, boxes, reference, self._actor(), now)
+                await flow.receipts.note_notice(tx, notice, boxes, reference, self._actor(), now)
+            if told is not None:
+                await flow.receipts.note(tx, told, boxes, reference, self._actor(), now)
         await audit.append(tx, self._event(reference, taken, content, len(fresh)), now)
         flow.probe("K08-message")
         return changes, reference

@@ -4,15 +4,17 @@ Every door makes the same `Submission`, so that no rule can be forgotten in one 
 acceptance is `mssante.flows.deliver`.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from mssante.flows.documents.completing import Completion, complete, may_carry_documents
 from mssante.flows.early import EarlyRefusals, write_down
 from mssante.flows.find import find_mailbox
-from mssante.flows.intake import Accepted, Intake, national_facts, store_refusal
+from mssante.flows.intake import Accepted, Intake, Taken, national_facts, store_refusal
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Clock, Probe, no_probe
 from mssante.flows.room import Room
@@ -20,6 +22,7 @@ from mssante.flows.trust import TrustSpace
 from mssante.model.address import Address, for_trace, login_for_trace
 from mssante.model.audit import AuditEvent
 from mssante.model.decision import Decision, Kind, Refusal
+from mssante.model.document_settings import DocumentSettings
 from mssante.model.envelope import Envelope, MailOptions, Recipient
 from mssante.model.errors import StoreError
 from mssante.model.mailbox import Identity, Mailbox, Role
@@ -61,6 +64,7 @@ class SubmitSettings:
     limits: LimitSettings
     store: StoreSettings
     trace_key: bytes
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
 
 
 class Submitting:
@@ -204,6 +208,11 @@ class Sending:
         if isinstance(decision, Refusal):
             await self._audit_refusal(decision, self._sender)
             return decision
+        completion = await self._completed(taken)
+        if completion.refusal is not None:
+            await self._audit_refusal(completion.refusal, self._sender)
+            if completion.refusal.is_temporary or flow.settings.documents.check_submitted == "refuse":
+                return completion.refusal
         submission = Submission(
             reference=flow.new_reference(),
             envelope=Envelope(self._sender, tuple(self._recipients.values()), self._options),
@@ -212,7 +221,7 @@ class Sending:
         )
         now = flow.clock()
         try:
-            changes, reference = await flow.store.write(lambda tx: self._commit(tx, submission, now))
+            changes, reference = await flow.store.write(lambda tx: self._commit(tx, submission, completion.head, now))
         except StoreError as error:
             return store_refusal(error)
         flow.probe("K09-message")
@@ -224,7 +233,19 @@ class Sending:
         """Drop what was taken in."""
         self._intake.discard()
 
-    async def _commit(self, tx: Tx, submission: Submission, now: datetime) -> tuple[list[Change], str]:
+    async def _completed(self, taken: Taken) -> Completion:
+        """Look into the health documents of a message that names an archive, beside the event loop."""
+        blobs = self._flow.store.blobs
+        try:
+            data = taken.body.data if taken.body.data is not None else await blobs.aside(blobs.read, taken.body)
+        except StoreError as error:
+            return Completion(refusal=store_refusal(error))
+        if not may_carry_documents(data):
+            return Completion()
+        allow_test = self._flow.settings.documents.allow_test
+        return await asyncio.to_thread(complete, data, taken.summary, allow_test=allow_test)
+
+    async def _commit(self, tx: Tx, submission: Submission, fields: bytes, now: datetime) -> tuple[list[Change], str]:
         """Write body, copy in Sent, one queue row per recipient and the audit row in the transaction given (S4).
 
         Returns:
@@ -237,7 +258,7 @@ class Sending:
             if first != submission.reference:
                 await audit.append(tx, self._event(submission, {"same_as": first}), now)
                 return [], first
-        head = completed_head(
+        head = fields + completed_head(
             submission.summary,
             submission.envelope,
             message_id_domain=flow.settings.hostname,

@@ -22,7 +22,7 @@ _DOT_ATOM: Final = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _HOST_NAME: Final = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _MATRICULE: Final = re.compile(r"[0-9][0-9AB]{14}", re.IGNORECASE)
-_CITIZEN_DOMAIN: Final = "patient.mssante.fr"
+CITIZEN_DOMAIN: Final = "patient.mssante.fr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Address:
 
         Source: operators.md 1.4 (``<INS>@patient.mssante.fr``, 15 characters, Corsica has 2A and 2B).
         """
-        return self.domain == _CITIZEN_DOMAIN or _MATRICULE.fullmatch(self.local) is not None
+        return self.domain == CITIZEN_DOMAIN or _MATRICULE.fullmatch(self.local) is not None
 
     @property
     def is_ascii(self) -> bool:

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
-from mssante.model.address import Address
+from mssante.model.address import CITIZEN_DOMAIN, Address
 from mssante.model.decision import Decision, Kind, Permit, Refusal
 from mssante.model.mailbox import Identity
+from mssante.model.national import is_ins
 
 SHOWN_ADDRESSES: Final = 3
+ROBOTS: Final = frozenset({"reponse.automatique-test", "postmaster"})
+"""Addresses there that are no matricule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ def judge_submission_recipient(facts: SubmissionRecipientFacts) -> Decision:
 
     Source: operators.md 2.5 R1 (refused at submission, no public MX is ever looked up).
     """
+    refusal = _judge_matricule(facts.recipient)
+    if refusal is not None:
+        return refusal
     if facts.is_our_domain:
         return Permit("R1", "our domain")
     domain = facts.recipient.domain
@@ -93,6 +99,22 @@ def judge_submission_recipient(facts: SubmissionRecipientFacts) -> Decision:
             "correspondant, ou cherchez-la dans l'annuaire.",
         )
     return Permit("R1", f"list {facts.list_version}")
+
+
+def _judge_matricule(recipient: Address) -> Refusal | None:
+    """Refuse a citizen's address whose matricule is mistyped: it may be somebody else's by one digit.
+
+    Source: clients.md 5.10 (the key is verified before sending; the address of the test robot is none).
+    """
+    if recipient.domain != CITIZEN_DOMAIN or recipient.local.lower() in ROBOTS or is_ins(recipient.local):
+        return None
+    return Refusal(
+        Kind.ADDRESS_SYNTAX,
+        "ins-key",
+        "The recipient is no health identity number with its key",
+        "the local part is not an INS",
+        "L'adresse de ce patient est fausse : la clé du matricule INS ne correspond pas. Reprenez-la dans son dossier.",
+    )
 
 
 def _choices(identity: Identity) -> str:

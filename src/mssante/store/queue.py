@@ -18,7 +18,7 @@ from mssante.model.envelope import MailOptions, Notify, Recipient
 from mssante.model.message import Body, Copy, CopyId, CopyState, MessageId
 from mssante.store.messages import free_if_unused
 from mssante.store.times import from_micros, to_micros
-from mssante.store.tx import Row, Tx
+from mssante.store.tx import Row, Tx, joins
 
 _encode_options = msgspec.json.encode
 _decode_options = msgspec.json.Decoder(MailOptions).decode
@@ -150,7 +150,7 @@ async def finish_copy(
     rule: str,
     now: datetime,
 ) -> bool:
-    """Record what became of a claimed copy.
+    """Record what became of a claimed copy, and under which Message-ID it went out (see `mssante.store.receipts`).
 
     Args:
         due_at: when to try next; None in a final state.
@@ -171,6 +171,8 @@ async def finish_copy(
         rule=rule,
         now=to_micros(now),
     )
+    if row is not None and state in {CopyState.RELAYED, CopyState.DELIVERED} and not joins(tx):
+        await tx.run("note_sent", copy_id=copy_id, now=to_micros(now))
     return row is not None
 
 

@@ -13,6 +13,7 @@ from mssante.app.cli.french import counted, french_date
 from mssante.app.cli.letter import Letter, read_letter
 from mssante.app.cli.opened import Opened, run_opened
 from mssante.app.cli.output import config_option, json_option, safe, say_json, show_facts, show_table, size_text
+from mssante.app.cli.passport import passport, receipt, wait
 from mssante.app.cli.queue import COPY_COLUMNS, copy_cells, copy_facts
 from mssante.app.cli.typed import ADDRESS
 from mssante.flows import read
@@ -47,6 +48,10 @@ def mail() -> None:
     \b
     Exemple : mssante mail list claire.martin@chu.mssante.fr
     """
+
+
+for command in (passport, wait, receipt):
+    mail.add_command(command)
 
 
 @mail.command("list")

@@ -31,6 +31,7 @@ _COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "send": ("send", "Envoyer un message."),
     "mail": ("mail", "Lire, exporter, suivre des messages."),
     "directory": ("directory", "L'annuaire : importer, chercher, montrer."),
+    "document": ("document", "Documents de santé : fabriquer, vérifier, montrer, extraire."),
     "queue": ("queue", "Les copies en route : voir, retenir, relancer."),
     "whitelist": ("whitelist", "La liste blanche : montrer, vérifier, comparer, expliquer."),
     "peer": ("peer", "Vérifier un autre opérateur comme il nous vérifierait."),

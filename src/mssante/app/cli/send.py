@@ -4,6 +4,7 @@ import asyncio
 import mimetypes
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +18,10 @@ from mssante.app.cli.typed import ADDRESS
 from mssante.app.config import Config, find_config, read_config
 from mssante.app.stored import must_be_operator
 from mssante.flows.intake import Accepted
+from mssante.flows.passport import wait_for_sign
 from mssante.model.address import Address
 from mssante.model.decision import Refusal
-from mssante.model.envelope import Recipient
+from mssante.model.envelope import DEFAULT_NOTIFY, Notify, Recipient
 from mssante.model.errors import ConfigError, MssError
 from mssante.model.mailbox import Identity, MailboxState, Method
 from mssante.model.settings import LogSettings
@@ -40,6 +42,13 @@ UNKNOWN_TYPE: Final = "application/octet-stream"
     "--text-file", type=click.Path(path_type=Path), help="Fichier du texte (UTF-8) ; sinon l'entrée standard."
 )
 @click.option("--attach", "files", type=click.Path(path_type=Path), multiple=True, help="Pièce jointe ; répétable.")
+@click.option("--receipt", is_flag=True, help="Demander un avis de remise et un accusé de lecture.")
+@click.option(
+    "--alert-after",
+    "alert_hours",
+    type=click.IntRange(1, 720),
+    help="Prévenir l'expéditeur si rien n'est venu après tant d'heures ; demande aussi l'accusé.",
+)
 @config_option
 @json_option
 def send(
@@ -49,6 +58,8 @@ def send(
     text: str | None,
     text_file: Path | None,
     files: tuple[Path, ...],
+    receipt: bool,
+    alert_hours: int | None,
     config_path: Path | None,
     as_json: bool,
 ) -> None:
@@ -63,7 +74,7 @@ def send(
     """
     config = read_config(find_config(config_path))
     must_be_operator(config)
-    body = _text(text, text_file)
+    body, asks = _text(text, text_file), receipt or alert_hours is not None
     attachments = tuple(_attachment(path, config.limits.message_bytes) for path in files)
     data = compose(
         sender=sender,
@@ -73,18 +84,21 @@ def send(
         attachments=attachments,
         message_id=f"{new_reference()}@{config.operator.hostname}",
         now=utc_now(),
+        headers={"Disposition-Notification-To": str(sender)} if asks else {},
     )
     if len(data) > config.limits.message_bytes:
         limit = size_text(config.limits.message_bytes)
         msg = f"le message fait {size_text(len(data))}, au plus {limit} sont acceptés ; envoyez moins de pièces jointes"
         raise MssError(msg)
-    reference = asyncio.run(_submit(config, sender, recipients, data))
+    notify = DEFAULT_NOTIFY | Notify.SUCCESS if asks else DEFAULT_NOTIFY
+    to = tuple(Recipient(address, notify) for address in recipients)
+    reference = asyncio.run(submit(config, sender, to, data, alert_hours))
     if as_json:
         say_json({"reference": reference, "size_bytes": len(data), "copies": len(recipients)})
         return
     click.echo(f"Accepté : {counted(len(recipients), 'copie')}, {size_text(len(data))}, référence {reference}.")
     click.echo("L'opérateur en service livre chaque copie ; en cas d'échec ou de retard, un avis arrive dans la boîte")
-    click.echo(f"{sender}. Pour suivre : mssante mail trace {reference}")
+    click.echo(f"{sender}. Pour suivre : mssante mail {'passport' if asks else 'trace'} {reference}")
 
 
 def _text(text: str | None, text_file: Path | None) -> str:
@@ -119,15 +133,33 @@ def _attachment(path: Path, limit_bytes: int) -> tuple[str, str, bytes]:
     return path.name, mimetypes.guess_type(path.name)[0] or UNKNOWN_TYPE, data
 
 
-async def _submit(config: Config, sender: Address, recipients: tuple[Address, ...], data: bytes) -> str:
+async def submit(
+    config: Config, sender: Address, to: tuple[Recipient, ...], data: bytes, alert_hours: int | None = None
+) -> str:
+    """Submit a message in the name of the administrator; return its reference.
+
+    Args:
+        alert_hours: tell the sender when nothing has come after so many hours.
+
+    Raises:
+        MssError: it is refused; in French.
+    """
     # The whole operator is loaded only here: TLS, lists, resolver.
     from mssante.app.compose import open_operator
 
     quiet = replace(config, logs=LogSettings(format="console", level="error"))
     async with open_operator(quiet) as operator:
         identity = await _identity(operator.store, sender)
-        to = tuple(Recipient(address) for address in recipients)
         answer = await operator.submitting.submit(identity, sender, to, data)
+        if isinstance(answer, Accepted) and alert_hours is not None:
+            await wait_for_sign(
+                operator.store,
+                answer.reference,
+                timedelta(hours=alert_hours),
+                actor=actor_name(),
+                trace_key=operator.trace_key,
+                now=operator.clock(),
+            )
     if isinstance(answer, Accepted):
         return answer.reference
     raise MssError(_refused(answer))

@@ -293,6 +293,7 @@ def _operator(
         ldap={"host": LOOPBACK, "port": ports.ldap, "implicit_port": ports.ldaps},
         directory={"host": LOOPBACK, "port": ports.directory, "near": plan.near, **told["directory"]},
         publication=told["publication"],
+        documents={"product": "SANDBOX", "allow_test": True},
         queue={"first_retry_seconds": 1, "poll_seconds": 1},
         resolver={"mode": "static", "table": table},
         secrets=_secrets(folder) if secrets_folder is None else _secret_files(secrets_folder),

@@ -13,23 +13,26 @@ from datetime import UTC, datetime
 from email.utils import make_msgid
 from typing import Final
 
-from mssante.app.sandbox import space
+from mssante.app.sandbox import records, space
 from mssante.app.sandbox.layout import Layout
-from mssante.app.sandbox.pdf import letter_pdf
 from mssante.app.sandbox.pki import LOOPBACK
 from mssante.app.sandbox.stores import SandboxAccount
-from mssante.model.address import Address, parse_address
+from mssante.flows.documents.sending import House, Parcel, compose_parcel
+from mssante.links.pdf import pdf_of_page
+from mssante.model.address import CITIZEN_DOMAIN, Address, parse_address
 from mssante.model.errors import LinkError
 from mssante.wire.mime.compose import compose
+from mssante.wire.xdm.pages import Sender
 
 DOCTOR: Final = parse_address("claire.martel@chu-valdore.mssante.fr")
 CARDIOLOGY: Final = parse_address("cardiologie@chu-valdore.mssante.fr")
 GP: Final = parse_address("paul.lenoir@medecin.mssante.fr")
 NURSING_HOME: Final = parse_address("coordination@ehpad-les-tilleuls.mssante.fr")
 RESULTS: Final = parse_address("resultats@labo-rivalie.mssante.fr")
-CITIZEN: Final = Address(space.CITIZEN_INS, space.CITIZEN_DOMAIN)
+CITIZEN: Final = Address(space.CITIZEN_INS, CITIZEN_DOMAIN)
 SUBMIT_SECONDS: Final = 30
-PRODUCT: Final = {"X-MSS-NIL": "SANDBOX"}
+NIL: Final = "SANDBOX"
+PRODUCT: Final = {"X-MSS-NIL": NIL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +75,24 @@ class Sent:
 def first_letters(now: datetime) -> tuple[Letter, ...]:
     """Return the discharge letter, the laboratory result and the message to a citizen."""
     return (
-        _letter(
+        document_letter(
             "Lettre de liaison",
             DOCTOR,
             (GP, NURSING_HOME),
-            "Lettre de liaison de sortie",
-            "Cher confrère,\n\nVeuillez trouver ci-joint la lettre de liaison de votre patiente, sortie ce jour"
-            " du service de cardiologie.\n\nBien confraternellement,\nDr Claire MARTEL\n",
-            [("lettre-de-liaison.pdf", "application/pdf", letter_pdf("Lettre de liaison", _DISCHARGE))],
+            records.discharge_letter(now),
+            "Dr_Claire_MARTEL_CHU de Valdoré",
             now,
+            text="Cher confrère,\n\nVeuillez trouver ci-joint la lettre de liaison de votre patiente, sortie ce jour"
+            " du service de cardiologie.\n\nBien confraternellement,\nDr Claire MARTEL\n",
         ),
-        _letter(
+        document_letter(
             "Résultat de biologie",
             RESULTS,
             (CARDIOLOGY, GP),
-            "Compte rendu de biologie médicale",
-            "Compte rendu envoyé automatiquement par le laboratoire. Le document joint fait foi.\n",
-            [("resultat.pdf", "application/pdf", letter_pdf("Compte rendu de biologie", _RESULT))],
+            records.laboratory_report(now),
+            "Laboratoire Rivalie",
             now,
+            text="Compte rendu envoyé automatiquement par le laboratoire. Le document joint fait foi.\n",
         ),
         _letter(
             "Message à un usager",
@@ -101,6 +104,24 @@ def first_letters(now: datetime) -> tuple[Letter, ...]:
             now,
         ),
     )
+
+
+def document_letter(
+    title: str,
+    sender: Address,
+    recipients: tuple[Address, ...],
+    document: bytes,
+    label: str,
+    now: datetime,
+    *,
+    text: str = "",
+) -> Letter:
+    """Return a letter with a CDA document: the archive, its PDF, subject and fields as the national text wants them."""
+    reference = make_msgid().strip("<>").partition("@")[0]
+    house = House(records.OID, Sender("", organization=label, mail=str(sender)), NIL, allow_test=True)
+    parcel = Parcel(sender, recipients, (document,), label, text)
+    data = compose_parcel(parcel, house, now=now, reference=reference, make_pdf=pdf_of_page).data
+    return Letter(title, f"{reference}@{sender.domain}", sender, recipients, data)
 
 
 def answer_to(letter: Letter, now: datetime) -> Letter:
@@ -210,23 +231,3 @@ def _letter(
         headers=headers,
     )
     return Letter(title, message_id, sender, recipients, data)
-
-
-_DISCHARGE: Final = (
-    "CHU de Valdoré, service de cardiologie",
-    "",
-    "Patiente : Mme Jeanne VIDAL (personne inventée)",
-    "Hospitalisée du 16 au 23 novembre 2026 pour décompensation cardiaque.",
-    "Sortie ce jour à l'EHPAD Les Tilleuls. Contrôle biologique dans 7 jours.",
-    "",
-    "Dr Claire MARTEL",
-)
-_RESULT: Final = (
-    "Laboratoire Rivalie",
-    "",
-    "Patiente : Mme Jeanne VIDAL (personne inventée)",
-    "Potassium : 4,2 mmol/L (3,5 à 5,1)",
-    "Créatinine : 84 µmol/L (49 à 90)",
-    "",
-    "Validé par le Dr Anne ROBIN",
-)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from mssante.app.sandbox import annuaire, letters, published, space
+from mssante.app.sandbox.documents import check_documents
 from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
 from mssante.app.sandbox.layout import LOGS, Layout, lay_out
 from mssante.app.sandbox.peers import BAD_PEERS, Stage
@@ -64,6 +65,8 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
         letter, followed, first_at = await _send_all(running, stores, view)
         opened = await open_box(running.layout, running.account_of(letters.GP), letter)
         view.opened(opened)
+        checked = await check_documents(running.layout, stores, running.account_of(letters.DOCTOR), letter)
+        view.checked(checked)
         refused = await _refuse_all(running, stores, view)
         new_box = await publishing
         view.published(new_box)
@@ -80,7 +83,8 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
         if not once:
             view.waiting()
             await asyncio.Event().wait()
-    return totals.is_as_expected and opened.as_expected and searched.as_expected and new_box.as_expected
+    good = (opened, searched, new_box, checked)
+    return totals.is_as_expected and all(one.as_expected for one in good)
 
 
 async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExitStack, people: int) -> Space:

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from mssante.app.sandbox import space
 from mssante.app.sandbox.annuaire import Searched
+from mssante.app.sandbox.documents import Checked
 from mssante.app.sandbox.follow import Followed, Hop
 from mssante.app.sandbox.layout import Laid, Layout
 from mssante.app.sandbox.letters import Sent
@@ -90,6 +91,10 @@ class View(Protocol):
         """Show what a mail program saw."""
         ...
 
+    def checked(self, checked: Checked) -> None:
+        """Show what the receiving side makes of documents."""
+        ...
+
     def refused(self, refused: Refused) -> None:
         """Show what a bad peer was told."""
         ...
@@ -144,6 +149,17 @@ class JsonView:
             steps={step.name: round(step.milliseconds, 1) for step in opened.steps},
             whole=opened.is_whole,
             heard=opened.is_heard,
+        )
+
+    def checked(self, checked: Checked) -> None:
+        """Write the ``documents`` line."""
+        self._write(
+            "documents",
+            title=checked.title,
+            problems=list(checked.problems),
+            listed=list(checked.listed),
+            judged=[{"title": one.title, "verdict": one.verdict, "ok": one.as_expected} for one in checked.judged],
+            ok=checked.as_expected,
         )
 
     def refused(self, refused: Refused) -> None:
@@ -262,6 +278,17 @@ class PrettyView:
         self._line(f"\n[bold]Ce que voit un logiciel de messagerie[/], {mark} {opened.user} par IMAP")
         for step in opened.steps:
             self._line(f"    {step.milliseconds:7.1f} ms  {_VERBS[step.name]:12} [dim]{escape(step.text)}[/]")
+
+    def checked(self, checked: Checked) -> None:
+        """Show the document that came, and what became of those that lie."""
+        mark = "[green]✔[/]" if checked.as_expected else "[red]✘[/]"
+        self._line(f"\n[bold]Le document de la lettre, vérifié à l'arrivée[/], {mark} {escape(checked.title)}")
+        said = " ; ".join(checked.problems) or "empreinte, taille, patient, type, objet et champs nationaux concordent"
+        self._line(f"    {escape(checked.patient)} : [dim]{escape(said)}[/]")
+        self._line(f"    la boîte liste pour ce patient : [dim]{escape(', '.join(checked.listed))}[/]")
+        for one in checked.judged:
+            mark = "[green]✔[/]" if one.as_expected else "[red]✘[/]"
+            self._line(f"  {mark} {one.title} : [dim]{escape(one.verdict)}[/]")
 
     def refused(self, refused: Refused) -> None:
         """Show the peer, the rule and the reply."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mssante.app.sandbox.pki import Legal
-from mssante.model.address import Address, parse_address
+from mssante.model.address import CITIZEN_DOMAIN, Address, parse_address
 from mssante.model.mailbox import MailboxType
 from mssante.model.national import ins_key, with_luhn
 
@@ -20,7 +20,6 @@ DESKTOP_CLIENT: Final = "logiciel-de-bureau"
 SERVER_CLIENT: Final = "logiciel-serveur"
 PHONE_CLIENT: Final = "logiciel-e-cps"
 MANAGER_HOST: Final = "espacedeconfiance.mssante.fr"
-CITIZEN_DOMAIN: Final = "patient.mssante.fr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
+from mssante.flows.documents.recognising import recognise, words_of
 from mssante.model.errors import StoreDamagedError
+from mssante.model.filed_document import FiledDocument
 from mssante.model.folder import Snapshot
 from mssante.model.mailbox import FolderId
 from mssante.model.message import Body, MessageId
-from mssante.store import indexes
+from mssante.store import documents, indexes
 from mssante.store.engine import Store
 from mssante.store.times import to_micros
 from mssante.store.tx import Tx, Value
@@ -22,11 +24,19 @@ BATCH: Final = 50
 FOLDERS_KNOWN: Final = 20_000
 
 
+_Made = tuple[MessageId, MessageIndex, tuple[FiledDocument, ...]]
+
+
 class Indexing:
     """Makes the indexes that are missing; one batch at a time."""
 
-    def __init__(self, store: Store, *, look_seconds: float = 1.0) -> None:
-        """Keep the store; `run` is the background task."""
+    def __init__(self, store: Store, *, look_seconds: float = 1.0, allow_test: bool = False) -> None:
+        """Keep the store; `run` is the background task.
+
+        Args:
+            allow_test: patients of the national test domains count as identified.
+        """
+        self._allow_test = allow_test
         self._store = store
         self._look_seconds = look_seconds
         # Folder and its UIDVALIDITY -> the UID below which every message of it has its index: UIDs only grow.
@@ -80,20 +90,22 @@ class Indexing:
             made = await asyncio.to_thread(self._made, bodies)
 
         async def work(tx: Tx) -> None:
-            for message, index in made:
-                await indexes.add_index(tx, message, _columns(index), index.header_text, index.text)
+            for message, index, found in made:
+                text = f"{index.text}\n{words_of(found)}" if found else index.text
+                await indexes.add_index(tx, message, _columns(index), index.header_text, text)
+                await documents.add_documents(tx, message, found)
 
         await self._store.write_long(work)
 
-    def _made(self, bodies: list[tuple[MessageId, Body]]) -> list[tuple[MessageId, MessageIndex]]:
-        made: list[tuple[MessageId, MessageIndex]] = []
+    def _made(self, bodies: list[tuple[MessageId, Body]]) -> list[_Made]:
+        made: list[_Made] = []
         for message, body in bodies:
             try:
                 data = self._store.blobs.read(body)
             except StoreDamagedError:
                 # Listed as an empty message; who opens it hears what is wrong.
                 data = b""
-            made.append((message, index_message(data)))
+            made.append((message, index_message(data), recognise(data, allow_test=self._allow_test)))
         return made
 
 

@@ -18,6 +18,7 @@ LEFT_OUT: Final = frozenset(
         "last_number",
         # What search keeps of the messages, each engine in its own way; it is found in them again.
         "message_index",
+        "document",
         "message_text",
         "message_text_config",
         "message_text_content",

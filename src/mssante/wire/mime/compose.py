@@ -27,6 +27,7 @@ RESERVED: Final = frozenset(
         "content-disposition",
     }
 )
+_NO_SIGNS: Final = str.maketrans(dict.fromkeys('<>"\\()'))
 _NAME_CHARS: Final = frozenset(chr(code) for code in range(33, 127) if code != ord(":"))
 
 
@@ -42,6 +43,7 @@ def compose(
     in_reply_to: str = "",
     references: Sequence[str] = (),
     headers: Mapping[str, str] | None = None,
+    label: str = "",
 ) -> bytes:
     """Return a whole message with CRLF lines.
 
@@ -56,6 +58,7 @@ def compose(
         in_reply_to: identifier of the message answered, without brackets.
         references: identifiers of the thread, oldest first, without brackets.
         headers: more fields, ``X-MSS-NIL`` and so on; those that this function writes itself are not allowed.
+        label: shown beside the sender's address, "" for none; signs that mean something in a header are left out.
 
     Raises:
         ValueError: no recipient, or a field name in `headers` that is not allowed (a bug in the caller).
@@ -65,7 +68,7 @@ def compose(
     if not to:
         msg = "a message needs at least one recipient"
         raise ValueError(msg)
-    head = field_line("From", str(sender))
+    head = field_line("From", f"{_label(label)} <{sender}>" if _label(label) else str(sender))
     head += field_line("To", ", ".join(str(address) for address in to))
     head += field_line("Subject", encode_words(subject))
     head += field_line("Date", mail_date(now))
@@ -82,6 +85,14 @@ def compose(
     head += field_line("MIME-Version", "1.0")
     parts = (text_part(text), *(file_part(*attachment) for attachment in attachments))
     return head + (parts[0] if len(parts) == 1 else multipart("mixed", parts, seed=message_id))
+
+
+def _label(text: str) -> str:
+    """Return a display name: an atom, words in quotes, or an encoded word; never anything that ends the name."""
+    plain = one_line(text).translate(_NO_SIGNS).strip()
+    if not plain or not plain.isascii():
+        return encode_words(plain)
+    return f'"{plain}"'
 
 
 def _identifier(text: str) -> str:

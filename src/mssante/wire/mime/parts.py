@@ -30,7 +30,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
         start: where its header begins.
         body: where its body begins.
         end: where it ends.
-        lines: line ends in its body.
+        lines: line ends in its body; 0 for a multipart.
         id_, description, encoding, disposition, language, location, md5: of the fields, "" for none.
         children: of a multipart; of a message/rfc822, the part that the message in it is.
     """
@@ -157,7 +157,8 @@ class _Parser:
             start=start,
             body=body,
             end=end,
-            lines=data.count(b"\n", body, end),
+            # Nobody asks for those of a multipart, and counting 10 MB once more would take 10 of 25 ms.
+            lines=0 if type_ == "multipart" else data.count(b"\n", body, end),
             id_=_text(fields.get(b"content-id")),
             description=_text(fields.get(b"content-description")),
             encoding=_text(fields.get(b"content-transfer-encoding")).lower() or "7bit",

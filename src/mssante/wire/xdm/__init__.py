@@ -1,0 +1,1 @@
+"""IHE XDM archives (IHE_XDM.zip): read those of others with nothing trusted, build ours."""
