@@ -71,6 +71,11 @@ class Sent:
     method: str
     tls: str
 
+    @property
+    def reference(self) -> str:
+        """Return our reference of the message, which the reply gives."""
+        return self.reply.rpartition(" ")[2]
+
 
 def first_letters(now: datetime) -> tuple[Letter, ...]:
     """Return the discharge letter, the laboratory result and the message to a citizen."""

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from mssante.app.config import read_config, read_secret
 from mssante.app.sandbox import annuaire, letters, published, space
 from mssante.app.sandbox.documents import check_documents
 from mssante.app.sandbox.follow import Followed, Stores, follow, open_stores
@@ -19,8 +20,13 @@ from mssante.app.sandbox.reading import open_box
 from mssante.app.sandbox.refusals import Refused, refuse
 from mssante.app.sandbox.show import Totals, View
 from mssante.app.sandbox.stores import SandboxAccount, delist, fetch_list, fill_manager, fill_operator
+from mssante.flows.passport import passport_of
+from mssante.model.errors import MssError
+from mssante.rules.passport import Overall, Passport
 
 T = TypeVar("T")
+
+_GONE_WELL: Final = frozenset({Overall.SENT, Overall.CONFIRMED})
 
 PROGRAMS: Final = 2 + len(space.OPERATORS) + annuaire.COMMANDS + published.COMMANDS
 """Manager, identity provider, operators, and the commands that are run once."""
@@ -62,7 +68,10 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
         searched = await annuaire.search_first(running.layout, running.account_of(letters.DOCTOR))
         view.searched(searched, people)
         publishing = _beside(_publish(running, stores, nursery), stack)
-        letter, followed, first_at = await _send_all(running, stores, view)
+        first, followed, first_at = await _send_all(running, stores, view)
+        letter = first.letter
+        passport = await _passport(running, stores, first)
+        view.passport(letter.title, passport)
         opened = await open_box(running.layout, running.account_of(letters.GP), letter)
         view.opened(opened)
         checked = await check_documents(running.layout, stores, running.account_of(letters.DOCTOR), letter)
@@ -84,7 +93,7 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
             view.waiting()
             await asyncio.Event().wait()
     good = (opened, searched, new_box, checked)
-    return totals.is_as_expected and all(one.as_expected for one in good)
+    return totals.is_as_expected and all(one.as_expected for one in good) and passport.overall in _GONE_WELL
 
 
 async def open_space(folder: Path, view: View, nursery: Nursery, stack: AsyncExitStack, people: int) -> Space:
@@ -148,21 +157,41 @@ async def _stop(served: list[Served]) -> None:
     await asyncio.gather(*(stop(one) for one in served))
 
 
-async def _send_all(running: Space, stores: Stores, view: View) -> tuple[letters.Letter, list[Followed], float]:
+async def _passport(running: Space, stores: Stores, sent: letters.Sent) -> Passport:
+    """Return what the sender's operator knows of a letter.
+
+    Raises:
+        MssError: it knows nothing of it.
+    """
+    laid = running.layout.operator_of(sent.letter.sender.domain)
+    key = read_secret(read_config(laid.config).secrets.trace_key)
+    found = await passport_of(stores.of(laid), sent.reference, trace_key=key, now=datetime.now(UTC))
+    if found is None:
+        msg = f"{sent.letter.title}: nothing is known of {sent.reference}"
+        raise MssError(msg)
+    return found
+
+
+async def _send_all(running: Space, stores: Stores, view: View) -> tuple[letters.Sent, list[Followed], float]:
     """Send and follow every letter; return the first, what became of the copies, and when the first was followed."""
     now = datetime.now(UTC)
     first = letters.first_letters(now)
     found: list[Followed] = []
     first_at = 0.0
+    first_sent: letters.Sent | None = None
     for letter in (*first, letters.answer_to(first[0], now)):
         sent = await letters.send(running.layout, running.account_of(letter.sender), letter)
+        first_sent = first_sent or sent
         view.sent(sent)
         arrived = await follow(running.layout, stores, sent)
         first_at = first_at or time.monotonic()
         for one in arrived:
             view.followed(one)
             found.append(one)
-    return first[0], found, first_at
+    if first_sent is None:
+        msg = "no letter was sent"
+        raise MssError(msg)
+    return first_sent, found, first_at
 
 
 async def _refuse_all(running: Space, stores: Stores, view: View) -> list[Refused]:

@@ -21,7 +21,9 @@ from mssante.app.sandbox.refusals import Refused
 from mssante.app.sandbox.stores import SandboxAccount
 from mssante.doors.manager.app import EXTRACTION_PATH, LIST_PATH
 from mssante.model.publication import PublicationState
+from mssante.rules.passport import Passport
 from mssante.rules.publication import advice
+from mssante.rules.timeline import STATE_TEXTS
 
 Accounts = Mapping[str, Sequence[SandboxAccount]]
 """Operator key -> its accounts."""
@@ -91,6 +93,10 @@ class View(Protocol):
         """Show what a mail program saw."""
         ...
 
+    def passport(self, title: str, passport: Passport) -> None:
+        """Show what became of the first letter, as its sender may ask."""
+        ...
+
     def checked(self, checked: Checked) -> None:
         """Show what the receiving side makes of documents."""
         ...
@@ -150,6 +156,11 @@ class JsonView:
             whole=opened.is_whole,
             heard=opened.is_heard,
         )
+
+    def passport(self, title: str, passport: Passport) -> None:
+        """Write the ``passport`` line."""
+        copies = {one.recipient: one.state.value for one in passport.timelines}
+        self._write("passport", title=title, overall=passport.overall.value, copies=copies)
 
     def checked(self, checked: Checked) -> None:
         """Write the ``documents`` line."""
@@ -278,6 +289,14 @@ class PrettyView:
         self._line(f"\n[bold]Ce que voit un logiciel de messagerie[/], {mark} {opened.user} par IMAP")
         for step in opened.steps:
             self._line(f"    {step.milliseconds:7.1f} ms  {_VERBS[step.name]:12} [dim]{escape(step.text)}[/]")
+
+    def passport(self, title: str, passport: Passport) -> None:
+        """Show one line for each recipient."""
+        self._line(f"\n[bold]Le passeport de la lettre[/], {escape(title)} : {escape(passport.text)}")
+        for one in passport.timelines:
+            steps = " → ".join(dict.fromkeys(STATE_TEXTS[step.state] for step in one.steps))
+            self._line(f"    {one.recipient:42} {escape(one.text)}")
+            self._line(f"      [dim]{escape(steps)}[/]")
 
     def checked(self, checked: Checked) -> None:
         """Show the document that came, and what became of those that lie."""
