@@ -53,4 +53,3 @@ def _library() -> Any:  # noqa: ANN401 - it has no types
     for name in ("weasyprint", "fontTools"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return weasyprint
-
