@@ -34,7 +34,7 @@ from mssante.rules.timeline import StepState
 from mssante.store import audit, queue
 from mssante.store.tx import Tx
 
-PATIENT = f"277034567890106@{CITIZENS}"
+PATIENT = f"258038619401210@{CITIZENS}"
 NOBODY = Failed(
     Refusal(Kind.MAILBOX_UNKNOWN, "peer", "No such mailbox"), "550 5.1.1 No such mailbox", "mss.ville.fr [192.0.2.7]"
 )

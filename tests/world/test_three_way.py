@@ -212,7 +212,8 @@ async def test_a_message_that_another_operator_takes_and_returns_by_mail_marks_t
         bounced = await operator.store.read(lambda tx: correspondents.bounced(tx, FRIEND))
         assert bounced is not None
         assert (bounced.failures, bounced.reason) == (1, "mailbox-unknown")
-        assert [one.event for one in await events(stage.site, before.seq)] == ["copy.returned", "message.received"]
+        told = [one.event for one in await events(stage.site, before.seq)]
+        assert told == ["copy.returned", "receipt.noted", "message.received"]
         assert (await operator.history.past(Caller("autre")))[FRIEND].health is Health.BOUNCING
 
 

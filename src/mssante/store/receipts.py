@@ -118,8 +118,11 @@ async def forget(tx: Tx, before: datetime, names_before: datetime) -> int:
         before: receipts and wishes of before this time.
         names_before: names of messages that went out before it.
     """
-    limits = {"forget_receipts": before, "forget_given": before, "forget_wishes": before, "forget_sent": names_before}
-    return sum([await tx.run(name, before=to_micros(at), limit=_FORGET_ROWS) for name, at in limits.items()])
+    at, limit = to_micros(before), _FORGET_ROWS
+    count = await tx.run("forget_receipts", before=at, limit=limit)
+    count += await tx.run("forget_given", before=at, limit=limit)
+    count += await tx.run("forget_wishes", before=at, limit=limit)
+    return count + await tx.run("forget_sent", before=to_micros(names_before), limit=limit)
 
 
 def _receipt(row: Row) -> Receipt:
