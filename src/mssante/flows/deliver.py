@@ -13,6 +13,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
+from mssante.flows.conversing import note_exchange
 from mssante.flows.find import find_mailbox
 from mssante.flows.notify import Notifier
 from mssante.flows.ports import Channel, Clock, Courier, Probe, Resolver, no_probe
@@ -26,11 +27,11 @@ from mssante.model.envelope import MailOptions
 from mssante.model.errors import LinkError, MssError, StoreDamagedError, StoreError
 from mssante.model.log import accident
 from mssante.model.mailbox import Role
-from mssante.model.message import Change, Copy, Deferred, Delivered, Failed, Outcome, Relayed
+from mssante.model.message import Change, Copy, Deferred, Delivered, Failed, Outcome, Relayed, Summary
 from mssante.model.outside import Answer, Host, Parcel, Taken
 from mssante.model.settings import QueueSettings
 from mssante.rules.recipient import RecipientFacts, judge_recipient
-from mssante.store import messages, queue
+from mssante.store import messages, queue, receipts
 from mssante.store.domains import list_domains
 from mssante.store.engine import Store
 from mssante.store.tx import Tx
@@ -222,6 +223,9 @@ class Delivering:
             if told is not None:
                 boxes = frozenset((copy.recipient.address.key,))
                 await self._receipts.note(tx, told, boxes, copy.reference, "system", now)
+            if mailbox.address.is_citizen:
+                summary = await receipts.summary_of(tx, copy.message)
+                await note_exchange(tx, mailbox, copy.sender, summary or Summary(), now)
             return [change]
 
         changes = await self._store.write(work)

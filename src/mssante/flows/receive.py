@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from mssante.flows.conversing import note_exchange
 from mssante.flows.early import EarlyRefusals, write_down
 from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken, national_facts, store_refusal
@@ -209,6 +210,8 @@ class Reception:
                 now=now,
             )
             changes = [await self._file(tx, message, reference, box, recipient, now) for recipient, box in fresh]
+            for _recipient, box in fresh:
+                await note_exchange(tx, box, self._sender, taken.summary, now)
             sender, options = self._sender, self._options
             await flow.notices.delivered(
                 tx, message, reference, sender, options, fresh, taken, now, beginning=beginning

@@ -30,6 +30,7 @@ from mssante.model.message import Change, MessageId, Submission
 from mssante.model.peer import PeerFacts
 from mssante.model.settings import LimitSettings, StoreSettings
 from mssante.rules.content import SubmittedContentFacts, judge_submitted_content
+from mssante.rules.conversation import judge_answer
 from mssante.rules.recipient import RecipientFacts, judge_recipient
 from mssante.rules.sender import (
     SubmissionRecipientFacts,
@@ -37,7 +38,7 @@ from mssante.rules.sender import (
     judge_submission_recipient,
     judge_submission_sender,
 )
-from mssante.store import audit, messages, queue
+from mssante.store import audit, conversations, messages, queue
 from mssante.store.engine import Store
 from mssante.store.mailboxes import mailbox_by_key
 from mssante.store.tx import Tx
@@ -164,12 +165,17 @@ class Sending:
         return decision
 
     async def _judge_recipient(self, address: Address) -> Decision:
-        trust = self._flow.trust
+        trust, sender = self._flow.trust, self._sender
 
-        async def work(tx: Tx) -> tuple[bool, Mailbox | None]:
-            return await find_mailbox(tx, address, self._flow.settings.postmaster)
+        async def work(tx: Tx) -> tuple[bool, Mailbox | None, bool]:
+            ours, mailbox = await find_mailbox(tx, address, self._flow.settings.postmaster)
+            may = sender is None or not sender.is_citizen or await conversations.is_open(tx, sender, address)
+            return ours, mailbox, may
 
-        ours, mailbox = await self._flow.store.read(work)
+        ours, mailbox, may = await self._flow.store.read(work)
+        refusal = judge_answer(is_open=may)
+        if refusal is not None:
+            return refusal
         decision = judge_submission_recipient(
             SubmissionRecipientFacts(
                 recipient=address,

@@ -49,6 +49,7 @@ class Summary:
         national: X-MSS-NIL, X-MSS-CODECDA, X-MSS-INS, X-MSS-MES as found (lower-case name -> value).
         present: lower-case names of the fields that stand in the header.
         broken_lines: header lines that are neither a field nor the continuation of one.
+        reply_to: of the Reply-To field, parsed; empty when there is none or it is broken.
     """
 
     message_id: str = ""
@@ -61,6 +62,7 @@ class Summary:
     national: dict[str, str] = field(default_factory=dict)
     present: frozenset[str] = frozenset()
     broken_lines: int = 0
+    reply_to: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

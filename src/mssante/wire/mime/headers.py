@@ -19,7 +19,7 @@ FROM_MAX: Final = 100
 PRESENT_MAX: Final = 1000
 NATIONAL: Final = frozenset({"x-mss-nil", "x-mss-codecda", "x-mss-ins", "x-mss-mes"})
 
-_KEPT: Final = NATIONAL | {"message-id", "subject", "date"}
+_KEPT: Final = NATIONAL | {"message-id", "subject", "date", "reply-to"}
 _NAME_CACHED_BYTES: Final = 40
 _NAME_CHARS: Final = bytes(code for code in range(33, 127) if code != ord(":"))
 _BLANKS: Final = (b" ", b"\t")
@@ -122,6 +122,7 @@ def summarize(head: bytes) -> Summary:
         national={name: _text(kept[name])[:SUBJECT_MAX_CHARS] for name in kept.keys() & NATIONAL},
         present=frozenset(names),
         broken_lines=broken,
+        reply_to=_senders([kept["reply-to"]]) if "reply-to" in kept else (),
     )
 
 
