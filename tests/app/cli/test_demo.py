@@ -70,6 +70,19 @@ def test_each_copy_goes_through_four_hops_under_a_named_rule(lines: list[dict]) 
 
 
 @pytest.mark.world
+def test_the_document_is_checked_those_that_lie_are_told_apart_and_the_robot_answers(lines: list[dict]) -> None:
+    found = {line["event"]: line for line in lines}
+    documents = found["documents"]
+    assert (documents["problems"], documents["ok"]) == ([], True)
+    assert [one["ok"] for one in documents["judged"]] == [True, True, True]
+    assert documents["listed"] == ["Compte rendu d'examens biologiques", "Lettre de liaison de sortie"]
+    passport = found["passport"]
+    assert passport["overall"] in {"sent", "confirmed"}
+    assert passport["copies"]["paul.lenoir@medecin.mssante.fr"] == "answered"
+    assert found["robot"]["ok"]
+
+
+@pytest.mark.world
 def test_each_bad_peer_is_refused_by_its_own_rule(lines: list[dict]) -> None:
     refusals = {line["peer"]: line for line in lines if line["event"] == "refusal"}
     assert {key: line["rule"] for key, line in refusals.items()} == REFUSALS

@@ -293,6 +293,8 @@ def _operator(
         ldap={"host": LOOPBACK, "port": ports.ldap, "implicit_port": ports.ldaps},
         directory={"host": LOOPBACK, "port": ports.directory, "near": plan.near, **told["directory"]},
         publication=told["publication"],
+        # Mon espace santé refuses more (clients.md 5.9); the sender's operator explains it.
+        limits={"message_bytes": 25_000_000} if plan is space.CITIZENS else {},
         documents={"product": "SANDBOX", "allow_test": True},
         queue={"first_retry_seconds": 1, "poll_seconds": 1},
         resolver={"mode": "static", "table": table},

@@ -143,6 +143,19 @@ def answer_to(letter: Letter, now: datetime) -> Letter:
     )
 
 
+def question_to_robot(sender: Address, now: datetime) -> Letter:
+    """Return a message to the robot of the citizens' operator."""
+    title = "Essai de réponse automatique"
+    return _letter(title, sender, (space.ROBOT,), title, "Ce message attend une réponse.\n", [], now)
+
+
+def robot_answer(to: Address, subject: str, message_id: str) -> Letter:
+    """Return the robot's answer to a message; `message_id` without brackets, "" for none."""
+    text = "Bonjour,\n\nVotre message est bien arrivé. Ceci est une réponse automatique d'essai.\n"
+    title = f"Re: {subject}"
+    return _letter(title, space.ROBOT, (to,), title, text, [], datetime.now(UTC), in_reply_to=message_id)
+
+
 def numbered(number: int, attached_bytes: int, now: datetime) -> Letter:
     """Return one of many letters of the GP to the hospital's doctor.
 

@@ -18,6 +18,7 @@ from mssante.app.sandbox.peers import BAD_PEERS, Stage
 from mssante.app.sandbox.processes import Nursery, Served, start, stop
 from mssante.app.sandbox.reading import open_box
 from mssante.app.sandbox.refusals import Refused, refuse
+from mssante.app.sandbox.robot import ask_robot, run_robot
 from mssante.app.sandbox.show import Totals, View
 from mssante.app.sandbox.stores import SandboxAccount, delist, fetch_list, fill_manager, fill_operator
 from mssante.flows.passport import passport_of
@@ -76,6 +77,9 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
         view.opened(opened)
         checked = await check_documents(running.layout, stores, running.account_of(letters.DOCTOR), letter)
         view.checked(checked)
+        robot = _beside(_run_robot(running, stores), stack)
+        answered = await ask_robot(running.layout, stores, running.account_of(letters.GP))
+        view.answered(answered)
         refused = await _refuse_all(running, stores, view)
         new_box = await publishing
         view.published(new_box)
@@ -92,7 +96,9 @@ async def demonstrate(folder: Path, view: View, nursery: Nursery, *, once: bool,
         if not once:
             view.waiting()
             await asyncio.Event().wait()
-    good = (opened, searched, new_box, checked)
+        if robot.done():
+            robot.result()
+    good = (opened, searched, new_box, checked, answered)
     return totals.is_as_expected and all(one.as_expected for one in good) and passport.overall in _GONE_WELL
 
 
@@ -155,6 +161,12 @@ async def _start(stack: AsyncExitStack, nursery: Nursery, layout: Layout, config
 
 async def _stop(served: list[Served]) -> None:
     await asyncio.gather(*(stop(one) for one in served))
+
+
+async def _run_robot(running: Space, stores: Stores) -> None:
+    """Let the robot of the citizens' operator answer, as long as the space runs."""
+    citizens = running.layout.operator_of(space.ROBOT.domain)
+    await run_robot(running.layout, stores.of(citizens), running.account_of(space.ROBOT))
 
 
 async def _passport(running: Space, stores: Stores, sent: letters.Sent) -> Passport:

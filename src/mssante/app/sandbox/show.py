@@ -18,6 +18,7 @@ from mssante.app.sandbox.pki import LOOPBACK
 from mssante.app.sandbox.published import Published
 from mssante.app.sandbox.reading import Opened
 from mssante.app.sandbox.refusals import Refused
+from mssante.app.sandbox.robot import Answered
 from mssante.app.sandbox.stores import SandboxAccount
 from mssante.doors.manager.app import EXTRACTION_PATH, LIST_PATH
 from mssante.model.publication import PublicationState
@@ -101,6 +102,10 @@ class View(Protocol):
         """Show what the receiving side makes of documents."""
         ...
 
+    def answered(self, answered: Answered) -> None:
+        """Show what came back from the robot of the citizens' operator."""
+        ...
+
     def refused(self, refused: Refused) -> None:
         """Show what a bad peer was told."""
         ...
@@ -172,6 +177,10 @@ class JsonView:
             judged=[{"title": one.title, "verdict": one.verdict, "ok": one.as_expected} for one in checked.judged],
             ok=checked.as_expected,
         )
+
+    def answered(self, answered: Answered) -> None:
+        """Write the ``robot`` line."""
+        self._write("robot", address=str(answered.robot), seconds=round(answered.seconds, 2), ok=answered.as_expected)
 
     def refused(self, refused: Refused) -> None:
         """Write one ``refusal`` line."""
@@ -308,6 +317,12 @@ class PrettyView:
         for one in checked.judged:
             mark = "[green]✔[/]" if one.as_expected else "[red]✘[/]"
             self._line(f"  {mark} {one.title} : [dim]{escape(one.verdict)}[/]")
+
+    def answered(self, answered: Answered) -> None:
+        """Show the answer and how long it took."""
+        mark = "[green]✔[/]" if answered.as_expected else "[red]✘[/]"
+        said = f"répond en {answered.seconds:.1f} s" if answered.as_expected else "ne répond pas"
+        self._line(f"\n[bold]Le robot des usagers[/], {mark} {answered.robot} {said}")
 
     def refused(self, refused: Refused) -> None:
         """Show the peer, the rule and the reply."""

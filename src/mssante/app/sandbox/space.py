@@ -90,6 +90,7 @@ def _box(address: str, kind: MailboxType, holder: str, identifier: str, software
 HOSPITAL_FINESS: Final = finess("31099001")
 NURSING_HOME_FINESS: Final = finess("86099012")
 LABORATORY_FINESS: Final = finess("86099034")
+ROBOT: Final = Address("reponse.automatique-test", CITIZEN_DOMAIN)
 CITIZEN_INS: Final = ins("2580386194012")
 OTHER_CITIZEN_INS: Final = ins("1710986194077")
 
@@ -157,6 +158,7 @@ CITIZENS: Final = PlannedOperator(
     mailboxes=(
         _box(f"{CITIZEN_INS}@{CITIZEN_DOMAIN}", MailboxType.CITIZEN, "Mme Jeanne VIDAL", CITIZEN_INS),
         _box(f"{OTHER_CITIZEN_INS}@{CITIZEN_DOMAIN}", MailboxType.CITIZEN, "M. Karim HADDAD", OTHER_CITIZEN_INS),
+        _box(str(ROBOT), MailboxType.CITIZEN, "Robot de réponse automatique", ""),
     ),
 )
 OPERATORS: Final = (HOSPITAL, PRACTITIONERS, REGIONAL, CITIZENS)
