@@ -179,6 +179,22 @@ def test_a_failure_gives_the_reason_that_says_most(kind: Kind, reply: str, words
     assert from_audit.timelines[0].state is StepState.FAILED
 
 
+@pytest.mark.parametrize(
+    ("kind", "reply", "words"),
+    [
+        (Kind.PEER_REFUSED, "550 5.1.1 No such mailbox", "pas de messagerie ouverte"),
+        (Kind.PEER_REFUSED, "552 5.3.4 Message too big", "plus de 25 Mo"),
+        (Kind.MESSAGE_TOO_BIG, "", "plus de 25 Mo"),
+    ],
+)
+def test_a_failure_towards_a_citizen_says_its_cause(kind: Kind, reply: str, words: str) -> None:
+    key = "279035121518989@patient.mssante.fr"
+    copy = replace(CLAIRE, recipient=key, key=key, trace=key, state=CopyState.FAILED, kind=kind, reply=reply)
+    (found,) = shown(copy).timelines
+    assert words in found.advice
+    assert "téléphonez" in found.advice
+
+
 def test_every_overall_state_has_its_text_and_nobody_is_a_message_without_recipients() -> None:
     assert OVERALL_TEXTS.keys() == set(Overall)
     assert STATE_TEXTS.keys() == set(StepState)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from mssante.model.address import CITIZEN_DOMAIN
 from mssante.model.audit import AuditRow
 from mssante.model.decision import Kind
 from mssante.model.receipt import ENDING, Receipt, ReceiptKind, Wish
@@ -224,11 +225,7 @@ def _head(state: StepState, steps: list[Step]) -> str:
 def _advice(state: StepState, copy: CopyFacts, steps: list[Step]) -> str:
     match state:
         case StepState.FAILED:
-            reason = _reason(copy, steps)
-            said = (
-                advice(reason) if reason else "Le message n'est pas arrivé : renvoyez-le ou prévenez votre opérateur."
-            )
-            return f"{said} {_CALL}"
+            return f"{_failed_advice(copy, _reason(copy, steps))} {_CALL}"
         case StepState.LOST:
             return "Prévenez votre opérateur avec la référence, et renvoyez le message."
         case StepState.REFUSED:
@@ -245,6 +242,25 @@ def _advice(state: StepState, copy: CopyFacts, steps: list[Step]) -> str:
         case StepState.DEFERRED:
             return f"Inutile de l'envoyer à nouveau. {_CALL}"
     return ""
+
+
+_CITIZEN_ADVICE: Final = {
+    Kind.MAILBOX_UNKNOWN: "Ce patient n'a pas de messagerie ouverte, ou le matricule n'est pas le sien : vérifiez son "
+    "identité dans son dossier, sinon joignez-le autrement.",
+    Kind.MAILBOX_SUSPENDED: "La messagerie de ce patient est fermée : joignez-le autrement.",
+    Kind.MAILBOX_FULL: "La messagerie de ce patient est pleine : joignez-le autrement.",
+    Kind.MESSAGE_TOO_BIG: "Mon espace santé refuse plus de 25 Mo par message : envoyez moins de documents, ou en "
+    "plusieurs messages.",
+    Kind.ADDRESS_SYNTAX: "L'adresse du patient est fausse : reprenez son matricule INS dans son dossier.",
+}
+"""What a failure means when the recipient is a citizen (clients.md 5.10: the cause is shown)."""
+
+
+def _failed_advice(copy: CopyFacts, reason: Kind | None) -> str:
+    if reason is None:
+        return "Le message n'est pas arrivé : renvoyez-le ou prévenez votre opérateur."
+    is_citizen = copy.key.endswith(f"@{CITIZEN_DOMAIN}")
+    return (_CITIZEN_ADVICE.get(reason) if is_citizen else None) or advice(reason)
 
 
 _REFUSED_ADVICE: Final = {

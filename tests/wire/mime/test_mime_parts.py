@@ -5,6 +5,8 @@ Source: RFC 2045; RFC 2046; RFC 2231; RFC 9051 sections 6.4.5.1 and 7.5.2; RFC 5
 
 import email
 import email.policy
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
 
@@ -111,6 +113,43 @@ def test_depth_and_number_are_bounded() -> None:
     wide = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 50_000
     assert len(walk(parse_parts(wide))) <= 1001
     index_message(b"Subject: " + b"x" * 1_000_000 + b"\r\n\r\n")
+
+
+def _many_parts(size: int) -> bytes:
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * (size // 10)
+
+
+def _nested(size: int) -> bytes:
+    inner = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(40))
+    return inner + b"x\r\n" * (size // 3)
+
+
+def _same_boundary(size: int) -> bytes:
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" * (size // 54)
+
+
+def _alike(size: int) -> bytes:
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--bb\r\n" * (size // 6)
+
+
+def _header(size: int) -> bytes:
+    return b"Content-Type: text/plain; " + b"a=b; " * (size // 5) + b"\r\n\r\nx"
+
+
+def _least_seconds(data: bytes) -> float:
+    best = 9.0
+    for _ in range(3):
+        began = time.process_time()
+        parse_parts(data)
+        best = min(best, time.process_time() - began)
+    return best
+
+
+@pytest.mark.parametrize("make", [_many_parts, _nested, _same_boundary, _alike, _header])
+def test_splitting_takes_time_in_proportion(make: Callable[[int], bytes]) -> None:
+    # Three doublings, each below 2.5; a square would make 64 of it. Others use the machine too.
+    small, large = make(250_000), make(2_000_000)
+    assert _least_seconds(large) / max(_least_seconds(small), 0.002) < 2.5**3
 
 
 TEXTS = st.text("abcé \n-", min_size=1, max_size=40)
