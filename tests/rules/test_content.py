@@ -77,3 +77,20 @@ def test_decides_on_what_our_users_submit(
     if isinstance(decision, Refusal):
         assert decision.public.isascii()
         assert decision.french
+
+
+@pytest.mark.parametrize(
+    ("size", "is_to_citizen", "is_refused"),
+    [(25_000_000, True, False), (25_000_001, True, True), (90_000_000, False, False)],
+)
+def test_what_mon_espace_sante_would_send_back_is_refused_before(
+    size: int, is_to_citizen: bool, is_refused: bool
+) -> None:
+    facts = SubmittedContentFacts(_summary(A), 50, A, frozenset({A.key}), size, is_to_citizen)
+    decision = judge_submitted_content(facts)
+    if not is_refused:
+        assert isinstance(decision, Permit)
+        return
+    assert isinstance(decision, Refusal)
+    assert (decision.kind, decision.rule) == (Kind.MESSAGE_TOO_BIG, "citizen-size")
+    assert "plus de 25 Mo" in decision.french

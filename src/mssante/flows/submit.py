@@ -209,6 +209,8 @@ class Sending:
                 hops=flow.settings.limits.hops,
                 sender=self._sender,
                 may_send=frozenset(self._identity.may_send),
+                size_bytes=taken.body.size_bytes,
+                is_to_citizen=any(one.address.is_citizen for one in self._recipients.values()),
             )
         )
         if isinstance(decision, Refusal):

@@ -1,10 +1,13 @@
 """May this content be accepted? Asked once the whole message is there, from the summary of its header."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from mssante.model.address import Address
 from mssante.model.decision import Decision, Kind, Permit, Refusal
 from mssante.model.message import Summary
+
+CITIZEN_MAX_BYTES: Final = 25_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,16 @@ class SubmittedContentFacts:
         hops: most Received fields.
         sender: of the envelope; takes the place of a From field that is missing.
         may_send: address keys that the identity may use.
+        size_bytes: of the whole message.
+        is_to_citizen: one of the recipients is a citizen.
     """
 
     summary: Summary
     hops: int
     sender: Address | None
     may_send: frozenset[str]
+    size_bytes: int = 0
+    is_to_citizen: bool = False
 
 
 def judge_content(facts: ContentFacts) -> Decision:
@@ -69,7 +76,7 @@ def judge_submitted_content(facts: SubmittedContentFacts) -> Decision:
     Source: operators.md 2.5 R8; reliability.md B06, B08; RFC 6409 sections 6.1 and 8.1.
     """
     summary = facts.summary
-    refusal = _judge_shape(summary, facts.hops)
+    refusal = _judge_shape(summary, facts.hops) or _judge_citizen_size(facts)
     if refusal is not None:
         return refusal
     if summary.from_count == 0 and facts.sender is not None:
@@ -92,6 +99,20 @@ def judge_submitted_content(facts: SubmittedContentFacts) -> Decision:
                 f"Ce compte ne peut pas écrire au nom de {address} (champ From) : choisissez une de vos adresses.",
             )
     return Permit("content")
+
+
+def _judge_citizen_size(facts: SubmittedContentFacts) -> Refusal | None:
+    """Refuse before it is sent what Mon espace santé would send back (clients.md 5.9: 25 MB for the whole message)."""
+    if not facts.is_to_citizen or facts.size_bytes <= CITIZEN_MAX_BYTES:
+        return None
+    return Refusal(
+        Kind.MESSAGE_TOO_BIG,
+        "citizen-size",
+        "Citizens' mailboxes take 25 MB at most",
+        f"{facts.size_bytes} bytes to a citizen",
+        f"Le message fait {facts.size_bytes / 1e6:.1f} Mo : Mon espace santé refuse plus de 25 Mo ; envoyez moins de "
+        "documents, ou en plusieurs messages.",
+    )
 
 
 def _judge_shape(summary: Summary, hops: int) -> Refusal | None:

@@ -13,6 +13,7 @@ from typing import Final
 from mssante.model.address import Address
 from mssante.model.document import DocumentHeader, Severity
 from mssante.model.errors import TheirProtocolError
+from mssante.rules.content import CITIZEN_MAX_BYTES
 from mssante.rules.documents import same_patient
 from mssante.rules.ins import check_ins, citizen_address, qualified
 from mssante.wire.cda.extract import attached_file
@@ -27,9 +28,6 @@ from mssante.wire.xdm.pages import Sender
 PDF: Final = "application/pdf"
 XDM_NAME: Final = NAME
 REPLACES: Final = "[Annule et remplace]"
-CITIZEN_MAX_BYTES: Final = 25 * 1000 * 1000
-"""Mon espace santé refuses a larger message as a whole, and answers with a notice of failure (clients.md 5.9)."""
-
 PdfOfPage = Callable[[str], bytes]
 """Makes a PDF/A-1 of an HTML page (see `mssante.links.pdf`)."""
 
