@@ -271,6 +271,8 @@ async def test_an_address_of_ours_is_known_from_our_own_deliveries(office: Offic
 
 
 async def test_a_citizen_is_in_no_directory_and_in_no_trace(office: Office) -> None:
+    # A citizen only answers.
+    await office.receive(f"From: {VILLE}\r\nSubject: x\r\n\r\nx\r\n".encode(), CITIZEN, sender=VILLE)
     copy = await relayed(office, VILLE, sender=CITIZEN)
     await comes_back(office, notice_about(office, copy))
     assert await health(office) is None
