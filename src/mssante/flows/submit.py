@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from mssante.flows.documents.completing import Completion, complete, may_carry_documents
+from mssante.flows.documents.completing import Completion, complete
+from mssante.flows.documents.opening import carries_archive
 from mssante.flows.early import EarlyRefusals, write_down
 from mssante.flows.find import find_mailbox
 from mssante.flows.intake import Accepted, Intake, Taken, national_facts, store_refusal
@@ -218,9 +219,10 @@ class Sending:
             return decision
         completion = await self._completed(taken)
         if completion.refusal is not None:
-            await self._audit_refusal(completion.refusal, self._sender)
             if completion.refusal.is_temporary or flow.settings.documents.check_submitted == "refuse":
+                await self._audit_refusal(completion.refusal, self._sender)
                 return completion.refusal
+            self._rules.add(f"{completion.refusal.rule} (logged)")
         submission = Submission(
             reference=flow.new_reference(),
             envelope=Envelope(self._sender, tuple(self._recipients.values()), self._options),
@@ -242,14 +244,16 @@ class Sending:
         self._intake.discard()
 
     async def _completed(self, taken: Taken) -> Completion:
-        """Look into the health documents of a message that names an archive, beside the event loop."""
+        """Look into the health documents of a message, beside the event loop; only one with parts can have any."""
+        if "content-type" not in taken.summary.present:
+            return Completion()
+        if taken.body.data is not None and not carries_archive(taken.body.data):
+            return Completion()
         blobs = self._flow.store.blobs
         try:
             data = taken.body.data if taken.body.data is not None else await blobs.aside(blobs.read, taken.body)
         except StoreError as error:
             return Completion(refusal=store_refusal(error))
-        if not may_carry_documents(data):
-            return Completion()
         allow_test = self._flow.settings.documents.allow_test
         return await asyncio.to_thread(complete, data, taken.summary, allow_test=allow_test)
 

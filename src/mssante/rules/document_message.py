@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mssante.model.decision import Kind, Refusal
 from mssante.model.document import DocumentHeader, Finding, Severity
 from mssante.model.folding import fold
+from mssante.rules.documents import SEVERAL_PATIENTS
 from mssante.rules.ins import qualified
 
 MARKER: Final = "XDM/1.0/DDM"
@@ -39,6 +41,51 @@ class MessageFacts:
     codes: str | None = None
     ins: str | None = None
     pdf_names: tuple[str, ...] = ()
+
+
+def national_fields(headers: Sequence[DocumentHeader], *, allow_test: bool = False) -> dict[str, str]:
+    """Return the X-MSS fields that say what documents a message carries; none without documents.
+
+    Source: clients.md 5.4 (ECO.2.4.1, ECO.2.4.2).
+    """
+    if not headers:
+        return {}
+    is_qualified = not any(qualified(header.patient, allow_test=allow_test) for header in headers)
+    return {
+        "X-MSS-CODECDA": ",".join(header.code.code for header in headers),
+        "X-MSS-INS": "O" if is_qualified else "N",
+    }
+
+
+def judge_leaving(findings: Sequence[Finding]) -> Refusal | None:
+    """Return why a message may not leave with its documents, None when it may: one message, one patient.
+
+    Source: clients.md 5.1 (ECO.2.1.1); issue 6.
+    """
+    if all(one.code != SEVERAL_PATIENTS for one in findings):
+        return None
+    return Refusal(
+        Kind.MESSAGE_MALFORMED,
+        "one-patient",
+        "The documents of the message are about several patients",
+        "several patients in one message",
+        "Les documents de ce message concernent plusieurs patients : faites un envoi par patient.",
+    )
+
+
+def refuse_archive(problem: str) -> Refusal:
+    """Return the refusal of a message whose archive cannot be opened.
+
+    Args:
+        problem: why, in French.
+    """
+    return Refusal(
+        Kind.MESSAGE_MALFORMED,
+        "xdm-archive",
+        "The IHE_XDM archive of the message cannot be accepted",
+        problem[:500],
+        f"L'archive IHE_XDM du message ne peut pas être acceptée : {problem}",
+    )
 
 
 def check_message(

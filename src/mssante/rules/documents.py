@@ -16,6 +16,7 @@ from mssante.model.hl7_time import utc_time
 from mssante.model.xds import DocumentEntry, Metadata
 from mssante.rules.ins import check_ins
 
+SEVERAL_PATIENTS: Final = "several-patients"
 _RESEND: Final = "N'intégrez pas ce document : demandez à l'expéditeur de le renvoyer."
 _BY_HAND: Final = "Vérifiez l'identité du patient avec l'expéditeur avant de classer le document."
 _EDITOR: Final = "Signalez-le à l'expéditeur : son logiciel décrit mal le document."
@@ -195,12 +196,12 @@ def _check_one_patient(documents: Sequence[DocumentFacts], metadata: Sequence[Me
     said = {(one.root, one.extension.upper()) for one in named if one is not None}
     if len(said) > 1:
         text = "METADATA.XML nomme plusieurs patients (patientId)."
-        found.append(_error("several-patients", "METADATA.XML", text, fix))
+        found.append(_error(SEVERAL_PATIENTS, "METADATA.XML", text, fix))
     read = [(facts.where, facts.header.patient) for facts in documents if facts.header is not None]
     for (_, before), (where, patient) in pairwise(read):
         if not same_patient(before, patient):
             text = "Ce document concerne un autre patient que le précédent."
-            found.append(_error("several-patients", where, text, fix))
+            found.append(_error(SEVERAL_PATIENTS, where, text, fix))
         elif _traits(before) != _traits(patient):
             text = "Ce document ne donne pas les mêmes traits d'identité que le précédent, pour le même patient."
             found.append(_warning("patient-traits-differ", where, text, _BY_HAND))

@@ -94,6 +94,11 @@ def test_another_file_is_refused_with_a_word(bare: Shell, tmp_path: Path, data: 
 
 def test_documents_are_sent_as_the_national_text_wants(shell: Shell, tmp_path: Path) -> None:
     shell.good("mailbox", "add", CLAIRE, "--type", "PER", "--holder", "Dr Claire Martin")
-    answer = shell("document", "send", str(_file(tmp_path)), "--from", CLAIRE, "--to", CLAIRE, "--json")
+    command = ("document", "send", str(_file(tmp_path)), "--from", CLAIRE, "--to", CLAIRE, "--json")
+    # An archive of a real system has a number of its own.
+    refused = shell(*command)
+    assert (refused.code, "[documents] source_id manque" in refused.err) == (2, True)
+    shell.config.write_text(f'{shell.config.read_text()}\n[documents]\nsource_id = "1.2.250.1.213.9"\n')
+    answer = shell(*command)
     assert answer.code == 0, answer.err
     assert json.loads(answer.out)["documents"] == 1

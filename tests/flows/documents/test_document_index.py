@@ -6,6 +6,7 @@ import pytest
 from cda_documents import PDF, example
 from standins import ANNE, Office
 
+from mssante.flows.documents import recognising
 from mssante.flows.documents.listing import list_documents
 from mssante.flows.documents.recognising import recognise
 from mssante.flows.documents.sending import House, Parcel, compose_parcel
@@ -14,6 +15,7 @@ from mssante.model.address import parse_address
 from mssante.model.errors import MssError
 from mssante.model.filed_document import FiledDocument, Standing
 from mssante.store import indexes
+from mssante.wire.mime.parts import parse_parts
 from mssante.wire.xdm.pages import Sender
 
 NOW = datetime(2026, 11, 28, 10, 0, tzinfo=UTC)
@@ -66,10 +68,10 @@ async def test_a_new_version_replaces_and_a_second_copy_is_a_duplicate(office: O
 
 async def test_a_tampered_document_says_so_and_a_hostile_archive_is_a_message_like_any_other(office: Office) -> None:
     data = _message(example(BIO))
-    assert recognise(data, allow_test=True)[0].worst == ""
-    assert recognise(data)[0].worst == "error"
+    assert recognise(parse_parts(data), data, allow_test=True)[0].worst == ""
+    assert recognise(parse_parts(data), data)[0].worst == "error"
     broken = data.replace(b"IHE_XDM.zip", b"ihe_xdm.ZIP").replace(b"UEsDB", b"UEsDA")
-    (found,) = recognise(broken)
+    (found,) = recognise(parse_parts(broken), broken)
     assert found.worst == "error"
     assert found == FiledDocument("", title=found.title, worst="error")
     await office.receive(broken, ANNE)
@@ -79,3 +81,14 @@ async def test_a_tampered_document_says_so_and_a_hostile_archive_is_a_message_li
 async def test_an_unknown_mailbox_is_named(office: Office) -> None:
     with pytest.raises(MssError, match="n'existe pas ici"):
         await list_documents(office.store, parse_address("x@y.fr"), patient="", actor="a", trace_key=b"k" * 16, now=NOW)
+
+
+async def test_a_fault_of_ours_in_one_message_does_not_end_the_index(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: object, **_more: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(recognising, "open_parts", broken)
+    await office.receive(_message(example(BIO)), ANNE)
+    assert [worst for _name, _standing, worst in await _listed(office)] == ["error"]

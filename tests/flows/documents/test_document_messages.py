@@ -87,13 +87,6 @@ def test_what_a_sender_could_not_send() -> None:
     assert open_message(_compose(bio, to=(PATIENT,), closes=True), allow_test=True) is not None
 
 
-def test_too_much_for_a_citizen_is_said_before_it_is_sent() -> None:
-    big = PDF + b"0" * 20_000_000
-    parcel = Parcel(LAB, (PATIENT,), (example("BIO-CR-BIO_2024.01_Gly"),))
-    with pytest.raises(WireError, match="refuse plus de 25 Mo"):
-        compose_parcel(parcel, HOUSE, now=NOW, reference="r", make_pdf=lambda _page: big)
-
-
 def test_a_message_whose_fields_lie_is_told_apart() -> None:
     data = _compose(example("BIO-CR-BIO_2024.01_Gly"))
     lies = data.replace(b"X-MSS-CODECDA: 11502-2", b"X-MSS-CODECDA: 34112-3").replace(b"28/03/1979", b"29/03/1979")

@@ -2,16 +2,18 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from cda_documents import PDF, example
-from standins import ANNE, VILLE, Office, parsed
+from standins import ANNE, INS, NEAR, VILLE, Office, parsed
 
 from mssante.flows.documents.sending import build_xdm
 from mssante.flows.intake import Accepted
 from mssante.model.address import parse_address
 from mssante.model.decision import Kind, Refusal
+from mssante.model.document_settings import DocumentSettings
 from mssante.model.mailbox import Role
 from mssante.wire.mime.compose import compose
 from mssante.wire.xdm.pages import Sender
@@ -79,6 +81,58 @@ async def test_a_hostile_archive_does_not_leave(office: Office) -> None:
     assert isinstance(answer, Refusal)
     assert answer.rule == "xdm-archive"
     assert "IHE_XDM" in answer.french
+
+
+async def test_two_archives_of_two_patients_do_not_leave_however_their_names_are_written(office: Office) -> None:
+    other = example(BIO).replace(b"279035121518989", b"150019900101068").replace(b"PAT-TROIS", b"AUTRE")
+    data = compose(
+        sender=parse_address(ANNE),
+        to=(parse_address(VILLE),),
+        subject="bilan",
+        text="Bonjour",
+        attachments=(
+            ("a.zip", "application/zip", _archive(example(BIO))),
+            ("b.zip", "application/zip", _archive(other)),
+        ),
+        message_id="x@y.fr",
+        now=NOW,
+    )
+    hidden = data.replace(b'filename="a.zip"', b"filename*=utf-8''iHe%5Fxdm%2EZIP").replace(
+        b'"b.zip"', b'"IHE_XDM.ZIP"'
+    )
+    answer = await office.submit(hidden, VILLE)
+    assert isinstance(answer, Refusal)
+    assert answer.rule == "one-patient"
+    many = data.replace(b'"b.zip"', b'"IHE_XDM.ZIP"')
+    part = many[many.rindex(b"\r\n--", 0, many.rindex(b'"IHE_XDM.ZIP"')) : many.rindex(b"\r\n--")]
+    answer = await office.submit(many.replace(part, part * 6), VILLE)
+    assert isinstance(answer, Refusal)
+    assert (answer.rule, "6 archives" in answer.french) == ("xdm-archive", True)
+
+
+async def test_an_archive_that_cannot_be_decoded_does_not_leave(office: Office) -> None:
+    data = _letter(_archive(example(BIO)))
+    assert isinstance(
+        await office.submit(data.replace(b"UEsD", b"%%%%").replace(b"base64", b"x-other", 1), VILLE), Refusal
+    )
+
+
+async def test_the_log_setting_lets_it_pass_and_says_so(office: Office) -> None:
+    settings = office.submitting.settings
+    office.submitting.settings = replace(settings, documents=DocumentSettings(check_submitted="log"))
+    answer = await office.submit(_letter(b"PK\3\4 none"), VILLE)
+    assert isinstance(answer, Accepted)
+    assert await office.events("submission.refused") == []
+    (event,) = await office.events("message.submitted")
+    assert "xdm-archive (logged)" in event.rule
+
+
+async def test_more_than_25_mb_to_a_citizen_is_refused_before_it_is_sent(office: Office) -> None:
+    big = _letter(_archive(example(BIO))) + b"0" * 25_000_000
+    answer = await office.submit(big, f"{INS}@{NEAR}")
+    assert isinstance(answer, Refusal)
+    assert answer.kind is Kind.MESSAGE_TOO_BIG
+    assert "refuse plus de 25 Mo" in answer.french
 
 
 @pytest.mark.parametrize("text", ["IHE_XDM is only named here", "rien"])

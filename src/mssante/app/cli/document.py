@@ -15,8 +15,8 @@ from mssante.app.cli.typed import ADDRESS
 from mssante.app.config import find_config, read_config
 from mssante.app.stored import must_be_operator
 from mssante.flows.documents.listing import list_documents
-from mssante.flows.documents.opening import OpenedArchive, check_alone, open_archive, open_document, open_message
-from mssante.flows.documents.sending import XDM_NAME, House, Parcel, build_xdm, compose_parcel
+from mssante.flows.documents.opening import OpenedArchive, open_archive, open_message, worst
+from mssante.flows.documents.sending import House, Parcel, build_xdm, compose_parcel
 from mssante.flows.folders.indexing import Indexing
 from mssante.model.address import Address
 from mssante.model.document import DocumentHeader, Finding, Severity
@@ -24,10 +24,12 @@ from mssante.model.envelope import DEFAULT_NOTIFY, Notify, Recipient
 from mssante.model.errors import ConfigError, MssError, WireError
 from mssante.model.filed_document import ListedDocument, Standing
 from mssante.model.system import reason
+from mssante.rules.ins import check_ins
 from mssante.wire.cda.extract import attached_file, embedded_files
 from mssante.wire.cda.names import pdf_name
-from mssante.wire.cda.read import CdaDocument
+from mssante.wire.cda.read import CdaDocument, read_document
 from mssante.wire.cda.show import show_html
+from mssante.wire.xdm.build import NAME
 from mssante.wire.xdm.pages import Sender
 
 FILE_MAX_BYTES: Final = 100 * 1024 * 1024
@@ -76,7 +78,7 @@ def check(context: click.Context, file: Path, allow_test: bool, as_json: bool) -
     else:
         _show_headers(headers)
         _show_findings(findings)
-    context.exit(1 if any(one.severity is Severity.ERROR for one in findings) else 0)
+    context.exit(1 if worst(findings) is Severity.ERROR else 0)
 
 
 @document.command()
@@ -143,7 +145,7 @@ def extract(file: Path, into: Path) -> None:
 
 @document.command()
 @click.argument("files", nargs=-1, required=True, type=_FILE)
-@click.option("--output", type=_FILE, default=Path(XDM_NAME), show_default=True, help="L'archive à écrire.")
+@click.option("--output", type=_FILE, default=Path(NAME), show_default=True, help="L'archive à écrire.")
 @click.option("--organization", required=True, help="Établissement ou cabinet qui envoie.")
 @click.option("--family", default="", help="Nom de la personne qui envoie.")
 @click.option("--given", default="", help="Son prénom.")
@@ -182,6 +184,7 @@ def build(
 @click.option("--text", default="", help="Texte du message ; à défaut une phrase qui nomme les documents.")
 @click.option("--reply-to", type=ADDRESS, default=None, help="Où répondre, si une application écrit.")
 @click.option("--receipt", is_flag=True, help="Demander un accusé de lecture.")
+@click.option("--in-reply-to", default="", help="Message-ID du message auquel répondre.")
 @click.option("--closes", is_flag=True, help="Finir l'échange avec un patient (X-MSS-MES: FIN).")
 @config_option
 @json_option
@@ -193,6 +196,7 @@ def send(
     text: str,
     reply_to: Address | None,
     receipt: bool,
+    in_reply_to: str,
     closes: bool,
     config_path: Path | None,
     as_json: bool,
@@ -210,8 +214,21 @@ def send(
     must_be_operator(config)
     settings = config.documents
     who = Sender("", organization=label or config.operator.name, mail=str(sender))
+    if not settings.source_id and not settings.allow_test:
+        msg = f"{config.source} : [documents] source_id manque ; donnez l'OID de votre système"
+        raise ConfigError(msg)
     house = House(settings.source_id or TEST_SOURCE, who, settings.product, settings.allow_test)
-    parcel = Parcel(sender, recipients, tuple(_read(one) for one in files), label, text, reply_to, receipt, closes)
+    parcel = Parcel(
+        sender,
+        recipients,
+        tuple(_read(one) for one in files),
+        label,
+        text,
+        reply_to,
+        receipt,
+        closes,
+        in_reply_to=in_reply_to.strip("<> "),
+    )
     notify = DEFAULT_NOTIFY | Notify.SUCCESS if receipt else DEFAULT_NOTIFY
     to = tuple(Recipient(one, notify) for one in recipients)
     composed = compose_parcel(parcel, house, now=utc_now(), reference=new_reference(), make_pdf=pdf_of_page)
@@ -269,7 +286,7 @@ def _open(file: Path, *, allow_test: bool = False) -> OpenedArchive | CdaDocumen
     if data.startswith(b"PK"):
         return open_archive(data, allow_test=allow_test)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return open_document(data)
+        return read_document(data)
     found = open_message(data, allow_test=allow_test)
     if found is None:
         msg = f"{file} : ni document CDA, ni archive IHE_XDM.zip, ni message qui en porte une"
@@ -282,7 +299,7 @@ def _held(
 ) -> tuple[tuple[DocumentHeader, ...], tuple[Finding, ...]]:
     if isinstance(opened, OpenedArchive):
         return opened.headers, opened.findings
-    return (opened.header,), check_alone(opened.header, allow_test=allow_test)
+    return (opened.header,), check_ins(opened.header.patient, "recordTarget", allow_test=allow_test)
 
 
 def _one(opened: OpenedArchive | CdaDocument, number: int, file: Path) -> CdaDocument:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mssante.app.sandbox import letters, records
-from mssante.app.sandbox.follow import Stores, follow
+from mssante.app.sandbox.follow import Stores, follow, read_back
 from mssante.app.sandbox.layout import Layout
 from mssante.app.sandbox.stores import SandboxAccount
 from mssante.flows.documents.listing import list_documents
@@ -24,9 +24,9 @@ from mssante.model.document import Severity
 from mssante.model.errors import LinkError
 from mssante.store.engine import Store
 from mssante.wire.mime.compose import compose
+from mssante.wire.xdm.build import NAME
 from mssante.wire.xdm.pages import Sender
 
-ARCHIVE: Final = "IHE_XDM.zip"
 BOMB_BYTES: Final = 200 * 1024 * 1024
 _SENDER: Final = Sender("", organization="CHU de Valdoré")
 
@@ -78,10 +78,11 @@ async def check_documents(layout: Layout, stores: Stores, account: SandboxAccoun
     Raises:
         LinkError: a letter was not accepted that should be.
     """
-    opened = open_message(letter.data, allow_test=True)
+    target = stores.of(layout.operator_of(letters.GP.domain))
+    opened = open_message(await read_back(target, letters.GP, letter.message_id), allow_test=True)
     header = None if opened is None or not opened.headers else opened.headers[0]
     problems = () if opened is None else tuple(one.text for one in opened.findings)
-    listed = await _listed(stores.of(layout.operator_of(letters.GP.domain)))
+    listed = await _listed(target)
     judged = [await _judged(layout, stores, account, *case) for case in _cases(datetime.now(UTC))]
     patient = "" if header is None else f"{header.patient.birth_name} {header.patient.first_given}"
     return Checked("" if header is None else header.title, patient, problems, listed, tuple(judged))
@@ -120,7 +121,8 @@ async def _judged(
     except LinkError as error:
         return Judged(title, f"refusé au dépôt : {_said(error)}", expected in {"one-patient", "xdm-archive"})
     arrived = await follow(layout, stores, sent)
-    opened = open_message(letter.data, allow_test=True)
+    target = stores.of(layout.operator_of(letters.GP.domain))
+    opened = open_message(await read_back(target, letters.GP, letter.message_id), allow_test=True)
     errors = [one for one in opened.findings if one.severity is Severity.ERROR] if opened is not None else []
     told = next((one.text for one in errors if one.code == expected), "rien n'est signalé")
     is_told = any(one.code == expected for one in errors) and all(one.arrived for one in arrived)
@@ -144,7 +146,7 @@ def _letter(title: str, archive: bytes) -> letters.Letter:
         to=(letters.GP,),
         subject="XDM/1.0/DDM+Lettre de liaison VIDAL JEANNE 14/03/1958",
         text="Voir le document joint.",
-        attachments=((ARCHIVE, "application/zip", archive),),
+        attachments=((NAME, "application/zip", archive),),
         message_id=message_id,
         now=now,
         headers=letters.PRODUCT,

@@ -130,7 +130,7 @@ async def _follow(layout: Layout, stores: Stores, sent: Sent, recipient: Address
             hops.append(await _relayed(source, stores.of(source), sent, copy))
             stored = await _stored(stores.of(target), sent, recipient)
             hops.append(await _received(target, stores.of(target), sent, recipient, stored))
-            hops.append(await _read(target, stores.of(target), sent, recipient, stored))
+            hops.append(await _read(target, stores.of(target), sent, recipient))
     except TimeoutError:
         problem = f"not arrived in time: {await _state(stores.of(source), sent, recipient)}"
         return Followed(recipient, tuple(hops), arrived=False, problem=problem)
@@ -206,9 +206,15 @@ async def _received(laid: Laid, store: Store, sent: Sent, recipient: Address, st
     return _hop(sent, recipient, "received", laid, at=stored.received_at, rule=stored.decision, tls=tls)
 
 
-async def _read(laid: Laid, store: Store, sent: Sent, recipient: Address, stored: StoredMessage) -> Hop:
+async def read_back(store: Store, recipient: Address, message_id: str) -> bytes:
+    """Return the bytes of a message as its reader gets them, once it lies in his box; b"" when it is gone again."""
+    stored = await _find(store, recipient, Role.INBOX, message_id)
     content = await store.read(lambda tx: messages.message_content(tx, stored.mailbox_id, stored.folder_id, stored.uid))
-    if content is None or not (await asyncio.to_thread(store.blobs.read, content[1])).endswith(sent.letter.data):
+    return b"" if content is None else content[0] + await asyncio.to_thread(store.blobs.read, content[1])
+
+
+async def _read(laid: Laid, store: Store, sent: Sent, recipient: Address) -> Hop:
+    if not (await read_back(store, recipient, sent.letter.message_id)).endswith(sent.letter.data):
         raise _DamagedError
     return _hop(sent, recipient, "read", laid, at=datetime.now(UTC), rule="")
 

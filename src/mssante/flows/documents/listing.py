@@ -29,7 +29,7 @@ async def list_documents(
         MssError: there is no such mailbox.
     """
 
-    async def work(tx: Tx) -> list[ListedDocument]:
+    async def look(tx: Tx) -> list[ListedDocument]:
         box = await mailbox_by_key(tx, address.key)
         if box is None:
             msg = f"la boîte {address} n'existe pas ici ; `mssante mailbox list` donne celles qui existent"
@@ -38,10 +38,11 @@ async def list_documents(
         found = told_apart(await documents.documents_of(tx, box.mailbox_id, limit=LISTED_MAX))
         wanted = await documents.documents_of(tx, box.mailbox_id, patient=patient, limit=LISTED_MAX)
         kept = {(one.reference, one.filed.document) for one in wanted}
-        event = AuditEvent(
-            "documents.listed", actor, for_trace(address, trace_key), "ok", "administrator", {"count": len(kept)}
-        )
-        await audit.append(tx, event, now)
         return [one for one in found if (one.reference, one.filed.document) in kept]
 
-    return await store.write(work)
+    # Looked up beside those that write; nothing is shown before it is written down.
+    listed = await store.read_long(look)
+    facts: dict[str, str | int] = {"count": len(listed)}
+    event = AuditEvent("documents.listed", actor, for_trace(address, trace_key), "ok", "administrator", facts)
+    await store.write(lambda tx: audit.append(tx, event, now))
+    return listed

@@ -6,25 +6,27 @@ archive that is none, or a hostile one, is refused whole.
 Source: clients.md 5.1, 5.5, 5.6; reliability.md C05 to C07.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 from mssante.model.document import DocumentHeader, Finding, Severity
-from mssante.model.errors import WireError
-from mssante.model.xds import DocumentEntry, Metadata
+from mssante.model.errors import TheirProtocolError, WireError
+from mssante.model.xds import DocumentEntry
 from mssante.rules.document_message import MessageFacts, check_message
 from mssante.rules.documents import DocumentFacts, check_documents
-from mssante.rules.ins import check_ins
 from mssante.wire.cda.read import CdaDocument, read_document
 from mssante.wire.mime.decode import decode_transfer
 from mssante.wire.mime.headers import summarize
 from mssante.wire.mime.parameters import parameter
 from mssante.wire.mime.parts import Part, parse_parts, walk
-from mssante.wire.xdm.archive import Archive, read_archive
-from mssante.wire.xdm.contents import Held, read_contents
+from mssante.wire.xdm.archive import read_archive
+from mssante.wire.xdm.build import NAME
+from mssante.wire.xdm.contents import Contents, Held, read_contents
 
-ARCHIVE_NAME = "ihe_xdm.zip"
-_CDA_TYPES = frozenset({"text/xml", "application/xml", ""})
+ARCHIVE_NAME: Final = NAME.lower()
+ARCHIVES_MAX: Final = 5
+_CDA_TYPES: Final = frozenset({"text/xml", "application/xml", ""})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,10 +48,8 @@ class OpenedDocument:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenedArchive:
-    """An archive with its documents, and what is wrong with both."""
+    """The documents of an archive, or of all archives of a message, and what is wrong with them."""
 
-    archive: Archive
-    metadata: tuple[Metadata, ...]
     documents: tuple[OpenedDocument, ...]
     findings: tuple[Finding, ...]
 
@@ -61,89 +61,89 @@ class OpenedArchive:
     @property
     def is_sound(self) -> bool:
         """Tell whether nothing keeps a program from filing it."""
-        return all(one.severity is not Severity.ERROR for one in self.findings)
+        return worst(self.findings) is not Severity.ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A file of a message, decoded."""
-
-    name: str
-    media_type: str
-    data: bytes
-
-
-def open_archive(data: bytes, *, allow_test: bool = False, message: MessageFacts | None = None) -> OpenedArchive:
+def open_archive(data: bytes, *, allow_test: bool = False) -> OpenedArchive:
     """Return an archive with its documents and its findings.
 
     Args:
         allow_test: identities of the national test domain count as qualified.
-        message: what the message says that carried it, None when it came alone.
 
     Raises:
         WireError: it is no XDM archive, or a hostile one; in French.
     """
-    archive = read_archive(data)
-    contents = read_contents(archive)
-    findings = [*contents.findings]
-    documents = tuple(_opened(held, findings) for held in contents.documents)
-    facts = [_facts(held, one) for held, one in zip(contents.documents, documents, strict=True)]
-    findings.extend(check_documents(facts, contents.metadata, allow_test=allow_test))
-    if message is not None:
-        headers = tuple(one.cda.header for one in documents if one.cda is not None)
-        findings.extend(check_message(message, headers, allow_test=allow_test))
-    return OpenedArchive(archive, contents.metadata, documents, tuple(findings))
+    return _judged([read_contents(read_archive(data))], None, allow_test=allow_test)
 
 
-def open_document(data: bytes) -> CdaDocument:
-    """Return a CDA document that came alone.
-
-    Raises:
-        WireError: it is none, or a hostile one; in French.
-    """
-    return read_document(data)
-
-
-def check_alone(header: DocumentHeader, *, allow_test: bool = False) -> tuple[Finding, ...]:
-    """Return what is wrong with the header of a document that came alone: the identity of its patient."""
-    return check_ins(header.patient, "recordTarget", allow_test=allow_test)
+def carries_archive(data: bytes) -> bool:
+    """Tell whether a message has an archive, by the name of an attachment however it is written."""
+    return bool(_archives(walk(parse_parts(data))))
 
 
 def open_message(data: bytes, *, allow_test: bool = False) -> OpenedArchive | None:
-    """Return the archive that a message carries, judged with what the message says; None when it carries none.
+    """Return what the archives of a message hold, judged together and with what the message says; None without any.
 
     Raises:
-        WireError: the archive is none, or a hostile one; in French.
+        WireError: an archive is none, cannot be decoded, is a hostile one, or there are too many; in French.
     """
-    root = parse_parts(data)
-    attached = list(attachments(root, data, only_archives=True))
-    if not attached:
+    return open_parts(parse_parts(data), data, allow_test=allow_test)
+
+
+def open_parts(root: Part, data: bytes, *, allow_test: bool = False) -> OpenedArchive | None:
+    """Do as `open_message`, for a message whose parts are known."""
+    parts = walk(root)
+    archives = _archives(parts)
+    if not archives:
         return None
+    if len(archives) > ARCHIVES_MAX:
+        msg = f"le message porte {len(archives)} archives IHE_XDM.zip ; au plus {ARCHIVES_MAX} sont ouvertes"
+        raise TheirProtocolError(msg)
+    contents = [read_contents(read_archive(_decoded(part, data))) for part in archives]
     summary = summarize(data[: root.body])
-    pdf_names = tuple(name_of(part) for part in walk(root) if (part.type_, part.subtype) == ("application", "pdf"))
     facts = MessageFacts(
         subject=summary.subject,
         codes=summary.national.get("x-mss-codecda"),
         ins=summary.national.get("x-mss-ins"),
-        pdf_names=pdf_names,
+        pdf_names=tuple(_name_of(part) for part in parts if (part.type_, part.subtype) == ("application", "pdf")),
     )
-    return open_archive(attached[0].data, allow_test=allow_test, message=facts)
+    return _judged(contents, facts, allow_test=allow_test)
 
 
-def attachments(root: Part, data: bytes, *, only_archives: bool = False) -> Iterator[Attached]:
-    """Give the files of a message, decoded; XDM archives only when these are wanted."""
-    for part in walk(root):
-        name = name_of(part)
-        if part.children or not name or (only_archives and name.lower() != ARCHIVE_NAME):
-            continue
-        decoded = decode_transfer(data[part.body : part.end], part.encoding)
-        if decoded is not None:
-            yield Attached(name, f"{part.type_}/{part.subtype}", decoded)
+def worst(findings: Sequence[Finding]) -> Severity | None:
+    """Return the worst severity among findings, None when there are none."""
+    order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+    return next((one for one in order if any(finding.severity is one for finding in findings)), None)
 
 
-def name_of(part: Part) -> str:
-    """Return the file name of a part, "" when it has none."""
+def _archives(parts: Sequence[Part]) -> list[Part]:
+    return [part for part in parts if not part.children and _name_of(part).lower() == ARCHIVE_NAME]
+
+
+def _name_of(part: Part) -> str:
     return parameter(part.disposition_params, "filename") or parameter(part.params, "name")
+
+
+def _decoded(part: Part, data: bytes) -> bytes:
+    decoded = decode_transfer(data[part.body : part.end], part.encoding)
+    if decoded is None:
+        msg = "l'archive IHE_XDM.zip du message ne peut pas être décodée : demandez à l'expéditeur de la renvoyer"
+        raise TheirProtocolError(msg)
+    return decoded
+
+
+def _judged(contents: Sequence[Contents], message: MessageFacts | None, *, allow_test: bool) -> OpenedArchive:
+    """Read the documents and judge all of them together: several archives make one message about one patient."""
+    findings = [finding for one in contents for finding in one.findings]
+    held = [each for one in contents for each in one.documents]
+    documents = tuple(_opened(each, findings) for each in held)
+    facts = [_facts(each, one) for each, one in zip(held, documents, strict=True)]
+    metadata = [each for one in contents for each in one.metadata]
+    findings.extend(check_documents(facts, metadata, allow_test=allow_test))
+    opened = OpenedArchive(documents, tuple(findings))
+    if message is None:
+        return opened
+    return replace(opened, findings=(*opened.findings, *check_message(message, opened.headers, allow_test=allow_test)))
 
 
 def _opened(held: Held, findings: list[Finding]) -> OpenedDocument:
@@ -170,9 +170,3 @@ def _facts(held: Held, one: OpenedDocument) -> DocumentFacts:
 def _unreadable(where: str, text: str) -> Finding:
     fix = "N'intégrez pas ce fichier : demandez à l'expéditeur de le renvoyer."
     return Finding(Severity.ERROR, "unreadable", where, text[:1].upper() + text[1:], fix)
-
-
-def worst(findings: Sequence[Finding]) -> Severity | None:
-    """Return the worst severity among findings, None when there are none."""
-    order = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
-    return next((one for one in order if any(finding.severity is one for finding in findings)), None)

@@ -8,33 +8,38 @@ Source: clients.md 5.5, 5.6; issue 6 (index by patient, type, date, author, repl
 from collections.abc import Sequence
 from typing import Final
 
-from mssante.flows.documents.completing import may_carry_documents
-from mssante.flows.documents.opening import open_message, worst
-from mssante.model.document import DocumentHeader, Finding, Identifier
+from mssante.flows.documents.opening import open_parts, worst
+from mssante.model.document import DocumentHeader, Finding, Identifier, Severity
 from mssante.model.errors import WireError
 from mssante.model.filed_document import FiledDocument
+from mssante.wire.mime.parts import Part
 
 TEXT_MAX_CHARS: Final = 300
 DOCUMENTS_MAX: Final = 200
 
 
-def recognise(data: bytes, *, allow_test: bool = False) -> tuple[FiledDocument, ...]:
+def recognise(root: Part, data: bytes, *, allow_test: bool = False) -> tuple[FiledDocument, ...]:
     """Return what is kept of the documents of a message, none for most messages.
 
     Args:
+        root: the parts of the message.
         data: the whole message.
         allow_test: identities of the national test domains count as qualified.
     """
-    if not may_carry_documents(data):
-        return ()
     try:
-        opened = open_message(data, allow_test=allow_test)
+        opened = open_parts(root, data, allow_test=allow_test)
     except WireError as error:
-        return (FiledDocument("", title=str(error)[:TEXT_MAX_CHARS], worst="error"),)
+        return (FiledDocument("", title=str(error)[:TEXT_MAX_CHARS], worst=Severity.ERROR.value),)
+    except Exception as error:  # noqa: BLE001 - one message of somebody's must not end the index of all others
+        title = f"Document illisible (erreur du programme : {type(error).__name__})"
+        return (FiledDocument("", title=title, worst=Severity.ERROR.value),)
     if opened is None:
         return ()
+    places = {one.where for one in opened.documents}
     return tuple(
-        _filed(one.cda.header, [finding for finding in opened.findings if _concerns(finding, one.where)])
+        _filed(
+            one.cda.header, [each for each in opened.findings if each.where == one.where or each.where not in places]
+        )
         for one in opened.documents[:DOCUMENTS_MAX]
         if one.cda is not None
     )
@@ -43,11 +48,6 @@ def recognise(data: bytes, *, allow_test: bool = False) -> tuple[FiledDocument, 
 def words_of(documents: Sequence[FiledDocument]) -> str:
     """Return what a search of the text should find beside the message's own words."""
     return "\n".join(f"{one.title} {one.label} {one.patient_name} {one.patient} {one.author}" for one in documents)
-
-
-def _concerns(finding: Finding, where: str) -> bool:
-    """Tell whether a finding is about a document, or about all of them."""
-    return finding.where == where or not finding.where.upper().endswith(".XML")
 
 
 def _filed(header: DocumentHeader, findings: Sequence[Finding]) -> FiledDocument:

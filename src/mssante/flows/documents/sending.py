@@ -13,9 +13,9 @@ from typing import Final
 from mssante.model.address import Address
 from mssante.model.document import DocumentHeader, Severity
 from mssante.model.errors import TheirProtocolError
-from mssante.rules.content import CITIZEN_MAX_BYTES
+from mssante.rules.document_message import national_fields
 from mssante.rules.documents import same_patient
-from mssante.rules.ins import check_ins, citizen_address, qualified
+from mssante.rules.ins import check_ins, citizen_address
 from mssante.wire.cda.extract import attached_file
 from mssante.wire.cda.names import pdf_name, subject_of
 from mssante.wire.cda.read import CdaDocument, read_document
@@ -26,8 +26,6 @@ from mssante.wire.xdm.entry import XdmDocument
 from mssante.wire.xdm.pages import Sender
 
 PDF: Final = "application/pdf"
-XDM_NAME: Final = NAME
-REPLACES: Final = "[Annule et remplace]"
 PdfOfPage = Callable[[str], bytes]
 """Makes a PDF/A-1 of an HTML page (see `mssante.links.pdf`)."""
 
@@ -44,7 +42,7 @@ class Parcel:
         reply_to: where humans answer, when an application writes.
         wants_receipt: ask for a disposition notification (RFC 8098).
         closes: end the exchange with a citizen (X-MSS-MES: FIN).
-        in_reply_to, references: identifiers of the thread, without brackets.
+        in_reply_to: identifier of the message that is answered, without brackets, "" for none.
     """
 
     sender: Address
@@ -56,7 +54,6 @@ class Parcel:
     wants_receipt: bool = False
     closes: bool = False
     in_reply_to: str = ""
-    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +91,8 @@ def build_xdm(documents: Sequence[bytes], who: Sender, *, now: datetime, source_
     Raises:
         WireError: a document cannot be read, they are of several patients, or lack what metadata need; in French.
     """
-    return build_archive(
-        [XdmDocument(data, read_document(data).header) for data in documents],
-        who,
-        now=now,
-        ids=SubmissionIds(_set_id(source_id, reference, now), source_id),
-    )
+    read = [XdmDocument(data, read_document(data).header) for data in documents]
+    return _archive(read, who, now, source_id, reference)
 
 
 def compose_parcel(parcel: Parcel, house: House, *, now: datetime, reference: str, make_pdf: PdfOfPage) -> Composed:
@@ -116,28 +109,28 @@ def compose_parcel(parcel: Parcel, house: House, *, now: datetime, reference: st
     documents = [read_document(data) for data in parcel.documents]
     headers = tuple(one.header for one in documents)
     _check(parcel, headers, house)
-    archive = build_xdm(parcel.documents, house.who, now=now, source_id=house.source_id, reference=reference)
+    read = [XdmDocument(data, header) for data, header in zip(parcel.documents, headers, strict=True)]
+    archive = _archive(read, house.who, now, house.source_id, reference)
     copies = [(name, PDF, _copy(one, make_pdf)) for name, one in zip(_names(headers), documents, strict=True)]
     data = compose(
         sender=parcel.sender,
         label=parcel.label,
         to=parcel.to,
-        subject=_subject(headers),
+        subject=subject_of(headers),
         text=parcel.text or _sentence(headers),
-        attachments=((XDM_NAME, "application/zip", archive), *copies),
+        attachments=((NAME, "application/zip", archive), *copies),
         message_id=f"{reference}@{parcel.sender.domain}",
         now=now,
         in_reply_to=parcel.in_reply_to,
-        references=parcel.references,
+        references=(parcel.in_reply_to,) if parcel.in_reply_to else (),
         headers=_fields(parcel, headers, house),
     )
-    if any(one.is_citizen for one in parcel.to) and len(data) > CITIZEN_MAX_BYTES:
-        msg = (
-            f"le message fait {len(data) / 1e6:.1f} Mo : Mon espace santé refuse plus de 25 Mo ; "
-            "envoyez moins de documents, ou des images plus légères"
-        )
-        raise TheirProtocolError(msg)
     return Composed(data, headers)
+
+
+def _archive(documents: Sequence[XdmDocument], who: Sender, now: datetime, source_id: str, reference: str) -> bytes:
+    ids = SubmissionIds(_set_id(source_id, reference, now), source_id)
+    return build_archive(documents, who, now=now, ids=ids)
 
 
 def _check(parcel: Parcel, headers: Sequence[DocumentHeader], house: House) -> None:
@@ -168,11 +161,7 @@ def _check(parcel: Parcel, headers: Sequence[DocumentHeader], house: House) -> N
 
 
 def _fields(parcel: Parcel, headers: Sequence[DocumentHeader], house: House) -> dict[str, str]:
-    is_qualified = not any(qualified(header.patient, allow_test=house.allow_test) for header in headers)
-    found = {
-        "X-MSS-CODECDA": ",".join(header.code.code for header in headers),
-        "X-MSS-INS": "O" if is_qualified else "N",
-    }
+    found = national_fields(headers, allow_test=house.allow_test)
     if house.application:
         found["X-MSS-NIL"] = house.application
     if parcel.closes:
@@ -182,12 +171,6 @@ def _fields(parcel: Parcel, headers: Sequence[DocumentHeader], house: House) -> 
     if parcel.wants_receipt:
         found["Disposition-Notification-To"] = str(parcel.sender)
     return found
-
-
-def _subject(headers: Sequence[DocumentHeader]) -> str:
-    subject = subject_of(headers)
-    replaces = any(header.replaces is not None or header.version > 1 for header in headers)
-    return f"{REPLACES} {subject}" if replaces and REPLACES not in subject else subject
 
 
 def _sentence(headers: Sequence[DocumentHeader]) -> str:

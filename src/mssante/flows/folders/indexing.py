@@ -105,7 +105,8 @@ class Indexing:
             except StoreDamagedError:
                 # Listed as an empty message; who opens it hears what is wrong.
                 data = b""
-            made.append((message, index_message(data), recognise(data, allow_test=self._allow_test)))
+            index = index_message(data)
+            made.append((message, index, recognise(index.parts, data, allow_test=self._allow_test)))
         return made
 
 
