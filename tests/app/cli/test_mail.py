@@ -39,6 +39,15 @@ def test_sends_a_letter_and_keeps_a_copy_in_sent(busy: Shell, tmp_path: Path) ->
     assert letter["attachments"][0]["name"] == "lettre.pdf"
 
 
+def test_lists_a_document_without_the_mark_for_programs(busy: Shell) -> None:
+    subject = "XDM/1.0/DDM+CR d'examens biologiques VIAL Paul 26/11/1978"
+    busy.good("send", "--from", CARDIO, "--to", CLAIRE, "--subject", subject, "--text", "Bonjour")
+    listed = busy.good("mail", "list", CARDIO, "--folder", "Sent")
+    assert "CR d'examens biologiques VIAL Paul 26/11/1978" in listed.out
+    assert "XDM/1.0" not in listed.out
+    assert busy.good("mail", "list", CARDIO, "--folder", "Sent", "--json").json[0]["subject"] == subject
+
+
 def test_exports_byte_for_byte_and_never_over_a_file(busy: Shell, tmp_path: Path) -> None:
     send(busy)
     target = tmp_path / "lettre.eml"

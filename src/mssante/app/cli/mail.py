@@ -25,6 +25,7 @@ from mssante.model.message import Copy, StoredMessage
 from mssante.model.system import reason
 from mssante.store import audit, queue
 from mssante.store.tx import Tx
+from mssante.wire.cda.names import without_marker
 
 TRACE_ROWS = 1000
 
@@ -83,7 +84,7 @@ def list_messages(
             str(one.uid),
             french_date(one.received_at),
             _sender(one),
-            one.summary.subject or "(sans objet)",
+            without_marker(one.summary.subject) or "(sans objet)",
             size_text(one.size_bytes),
             "lu" if "\\Seen" in one.flags else "non lu",
         )
